@@ -1,0 +1,30 @@
+# README's commands. PYTHON chooses the interpreter: make demo PYTHON=python3.12
+PYTHON ?= python3
+RUN := .venv/bin/python
+
+.PHONY: demo test lint bench install
+install: .venv/installed
+
+# The demo: render, convert, train, evaluate, export, classify. Each command is
+# printed before it runs; a second call goes on from what is there.
+demo: .venv/installed
+	$(RUN) -m tools.demo
+
+test: .venv/installed
+	$(RUN) -m pytest
+
+lint: .venv/installed
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+# Images per second of a training step, ours beside the plainest Keras model.
+bench: .venv/installed
+	$(RUN) -m tools.benchmark --mode=step --peers
+
+.venv/installed: setup.py
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	  || { echo "error: Python 3.11, 3.12 or 3.13 is needed; $$($(PYTHON) --version) was found. Try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@echo "Installing into .venv (about 2 GB, once)."
+	$(PYTHON) -m venv .venv
+	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@

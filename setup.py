@@ -1,0 +1,56 @@
+"""Installs `alexnet_tf` and `input_pipeline`; programs run from the checkout."""
+
+import pathlib
+
+import setuptools
+
+FIGURES = ["matplotlib>=3.9"]
+
+setuptools.setup(
+    name="alexnet-tf",
+    version="0.1.0",
+    description="The ImageNet network of Krizhevsky, Sutskever and Hinton "
+    "(2012) in TensorFlow and Keras, from archives to a served model.",
+    long_description=pathlib.Path(__file__)
+    .with_name("README.md")
+    .read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11,<3.14",
+    packages=setuptools.find_packages(
+        include=["alexnet_tf*", "input_pipeline*"]
+    ),
+    install_requires=[
+        "absl-py>=2.1",
+        # Checksums of TFRecord, in C.
+        "google-crc32c>=1.5",
+        # TFDS imports it without declaring it.
+        "importlib_resources",
+        "keras>=3.15,<3.16",
+        "ml-collections>=1.1",
+        "numpy>=1.26",
+        "opencv-python-headless>=4.9",
+        "pillow>=10.3",
+        "scipy>=1.12",
+        # The libjpeg-turbo that converts; Pillow takes what it refuses.
+        "simplejpeg>=1.7",
+        "tensorboard>=2.20",
+        "tensorflow>=2.21,<2.22",
+        "tensorflow-datasets>=4.9.7",
+        "tqdm>=4.66",
+    ],
+    extras_require={
+        "test": [
+            *FIGURES,
+            "hypothesis>=6.100",
+            "pytest>=8",
+            "pytest-timeout>=2.3",
+            "pytest-xdist>=3.5",
+            "ruff>=0.15",
+        ],
+        "figures": FIGURES,
+        "weights": ["safetensors>=0.4", "torch>=2.4"],
+        "export": ["ai-edge-litert>=2", "onnx>=1.16", "tf2onnx>=1.17"],
+        "serving": ["grpcio>=1.60", "tensorflow-serving-api>=2.21,<2.22"],
+    },
+)
