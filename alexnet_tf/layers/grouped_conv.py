@@ -1,0 +1,157 @@
+"""Grouped convolution: the towers' convolution of §3.2."""
+
+import keras
+import tensorflow as tf
+
+from alexnet_tf.layers import placed
+
+
+@keras.saving.register_keras_serializable(package="alexnet_tf")
+class GroupedConv2D(keras.layers.Layer):
+    """Convolves groups of channels apart from each other.
+
+    Computes what `keras.layers.Conv2D(groups=...)` computes, with the same
+    variables on one device. That layer goes through XLA, whose gradient on a
+    CPU is several times slower; TensorFlow's own grouped convolution has no
+    gradient there at all. This one is split, convolve, concatenate.
+
+    Input shape: `(batch, height, width, channels)`, split among the groups.
+    Or a list of one such tensor a group: then the output is a list too, and
+    nothing crosses from one group to another.
+
+    Output shape: `(batch, new_height, new_width, filters)`, or a list of
+    tensors with `filters / groups` channels each.
+
+    Args:
+        filters: Output channels over all groups; divisible by `groups`.
+        kernel_size: Rows and columns of a kernel.
+        strides: Distance between windows, in pixels.
+        padding: "valid", "same", or a pair: zeros before (top and left) and
+            behind (bottom and right) the map.
+        groups: Number of groups. Paper: 2, one a GPU.
+        devices: A device for each group, or `None`. With devices each group's
+            variables and work are on its own.
+        activation: As in `keras.layers.Conv2D`.
+        kernel_initializer: As in `keras.layers.Conv2D`.
+        bias_initializer: As in `keras.layers.Conv2D`.
+
+    Raises:
+        ValueError: Filters, channels or devices do not fit the groups.
+    """
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        groups=2,
+        devices=None,
+        *,
+        activation=None,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if groups < 1 or filters % groups:
+            raise ValueError(
+                "filters must divide evenly into groups. "
+                f"Received: filters={filters}, groups={groups}"
+            )
+        if devices and len(devices) != groups:
+            raise ValueError(
+                "devices must name one device for each group. "
+                f"Received: devices={tuple(devices)}, groups={groups}"
+            )
+        self.filters = filters
+        self.kernel_size = _pair(kernel_size)
+        self.strides = _pair(strides)
+        self.padding = padding if isinstance(padding, str) else tuple(padding)
+        self.groups = groups
+        self.devices = devices
+        self.activation = keras.activations.get(activation)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+
+    def build(self, input_shape):
+        """Makes one kernel and bias, or with devices one of each a group."""
+        if isinstance(input_shape[0], (list, tuple)):
+            channels = input_shape[0][-1]
+        elif input_shape[-1] % self.groups:
+            raise ValueError(
+                "Channels must divide evenly into groups. "
+                f"Received: {input_shape[-1]} channels, groups={self.groups}"
+            )
+        else:
+            channels = input_shape[-1] // self.groups
+        parts = self.groups if self.devices else 1
+        self.kernels, self.biases = [], []
+        for part in range(parts):
+            suffix = f"_{part}" if parts > 1 else ""
+            with placed.on(self.devices, part):
+                kernel = self.add_weight(
+                    name=f"kernel{suffix}",
+                    shape=(*self.kernel_size, channels, self.filters // parts),
+                    initializer=self.kernel_initializer,
+                )
+                bias = self.add_weight(
+                    name=f"bias{suffix}",
+                    shape=(self.filters // parts,),
+                    initializer=self.bias_initializer,
+                )
+            self.kernels.append(kernel)
+            self.biases.append(bias)
+
+    def call(self, inputs):
+        """Returns the convolution of a tensor, or of each group's tensor."""
+        apart = isinstance(inputs, (list, tuple))
+        if not apart:
+            if self.groups == 1:
+                return self._convolve(inputs, self.kernels[0], self.biases[0])
+            inputs = tf.split(inputs, self.groups, axis=-1)
+        kernels, biases = self.kernels, self.biases
+        if len(kernels) < self.groups:
+            kernels = tf.split(kernels[0], self.groups, axis=-1)
+            biases = tf.split(biases[0], self.groups, axis=-1)
+        outputs = placed.each(
+            lambda x, group: self._convolve(x, kernels[group], biases[group]),
+            inputs,
+            self.devices,
+        )
+        return outputs if apart else tf.concat(outputs, axis=-1)
+
+    def _convolve(self, inputs, kernel, bias):
+        """Convolves one group, with its bias and activation."""
+        padding = self.padding
+        if not isinstance(padding, str):
+            padding = [[0, 0], padding, padding, [0, 0]]
+        else:
+            padding = padding.upper()
+        kernel = tf.cast(kernel, inputs.dtype)
+        outputs = tf.nn.conv2d(inputs, kernel, self.strides, padding)
+        outputs = tf.nn.bias_add(outputs, tf.cast(bias, inputs.dtype))
+        return self.activation(outputs)
+
+    def get_config(self):
+        """Returns the constructor's arguments, less the devices."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "groups": self.groups,
+            "activation": keras.activations.serialize(self.activation),
+            "kernel_initializer": keras.initializers.serialize(
+                self.kernel_initializer
+            ),
+            "bias_initializer": keras.initializers.serialize(
+                self.bias_initializer
+            ),
+        }
+
+
+def _pair(value):
+    """Returns rows and columns, from one number or from both."""
+    return (value, value) if isinstance(value, int) else tuple(value)

@@ -1,0 +1,164 @@
+"""Local response normalization, the brightness normalization of §3.3."""
+
+import keras
+import tensorflow as tf
+
+from alexnet_tf.layers import placed
+
+
+@keras.saving.register_keras_serializable(package="alexnet_tf")
+class LocalResponseNormalization(keras.layers.Layer):
+    """Scales each activation down by the energy of its channel neighbours.
+
+    At every pixel, channel `c` becomes
+
+        b[c] = a[c] / (bias + alpha * sum_j a[j] ** 2) ** beta
+
+    where `j` runs over the channels within `depth_radius` of `c` that exist.
+    Arguments carry the names of `tf.nn.local_response_normalization`. In the
+    paper's letters: k = `bias`, n = 2 * `depth_radius` + 1.
+
+    Computed in float32 whatever the layer's dtype: squares overflow float16,
+    and TensorFlow has no bfloat16 kernel for the CPU.
+
+    Input and output shape: `(batch, height, width, channels)`, or a list of
+    such tensors, one a tower, each normalized by itself.
+
+    Args:
+        depth_radius: Channels summed on each side. Paper: 2.
+        bias: Keeps the denominator away from zero. Paper: 2.
+        alpha: Weight of the sum. Paper: 1e-4. The authors' program, Caffe and
+            PyTorch divide it by n: their 1e-4 is `alpha=2e-5` here.
+        beta: Exponent of the denominator. Paper: 0.75.
+        implementation: "native" is `tf.nn.local_response_normalization`,
+            which every program that loads a SavedModel knows. "compiled" is
+            the same by XLA, several times faster on a CPU. "auto" takes
+            "native" where there is a GPU and "compiled" where there is none.
+        devices: A device for each tower, or `None`.
+    """
+
+    def __init__(
+        self,
+        depth_radius=2,
+        bias=2.0,
+        alpha=1e-4,
+        beta=0.75,
+        *,
+        implementation="auto",
+        devices=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if depth_radius < 0:
+            raise ValueError(
+                "depth_radius must be 0 or more channels. "
+                f"Received: depth_radius={depth_radius}"
+            )
+        if implementation not in ("auto", "native", "compiled"):
+            raise ValueError(
+                "implementation must be auto, native or compiled. "
+                f"Received: implementation={implementation!r}"
+            )
+        self.depth_radius = depth_radius
+        self.bias = bias
+        self.alpha = alpha
+        self.beta = beta
+        self.implementation = implementation
+        self.devices = devices
+
+    def call(self, activations):
+        """Returns the normalized activations."""
+        compiled = self.implementation == "compiled" or (
+            self.implementation == "auto"
+            and not tf.config.list_physical_devices("GPU")
+        )
+        normalize = _compiled if compiled else _native
+
+        def in_float32(a, tower):
+            b = normalize(
+                tf.cast(a, tf.float32),
+                self.depth_radius,
+                self.bias,
+                self.alpha,
+                self.beta,
+            )
+            return tf.cast(b, a.dtype)
+
+        return placed.each(in_float32, activations, self.devices)
+
+    def compute_output_shape(self, input_shape):
+        """Returns `input_shape`."""
+        return input_shape
+
+    def get_config(self):
+        """Returns the constructor's arguments, less the devices."""
+        return {
+            **super().get_config(),
+            "depth_radius": self.depth_radius,
+            "bias": self.bias,
+            "alpha": self.alpha,
+            "beta": self.beta,
+            "implementation": self.implementation,
+        }
+
+
+def _native(a, depth_radius, bias, alpha, beta):
+    """Normalizes by TensorFlow's own kernel."""
+    return tf.nn.local_response_normalization(
+        a, depth_radius=depth_radius, bias=bias, alpha=alpha, beta=beta
+    )
+
+
+def _compiled(a, depth_radius, bias, alpha, beta):
+    """Normalizes by two functions that XLA fuses into one pass each.
+
+    Keeps only its input for the gradient and computes the rest again, which
+    costs less than to store it.
+    """
+    constants = (depth_radius, bias, alpha, beta)
+
+    @tf.custom_gradient
+    def normalize(a):
+        def backward(upstream):
+            return _backward(a, upstream, *constants)
+
+        return _forward(a, *constants), backward
+
+    return normalize(a)
+
+
+@tf.function(jit_compile=True)
+def _forward(a, depth_radius, bias, alpha, beta):
+    """Returns `a * scale ** -beta`."""
+    scale = bias + alpha * _window_sum(tf.square(a), depth_radius)
+    return a * _negative_power(scale, beta)
+
+
+@tf.function(jit_compile=True)
+def _backward(a, upstream, depth_radius, bias, alpha, beta):
+    """Returns the gradient with respect to `a`."""
+    scale = bias + alpha * _window_sum(tf.square(a), depth_radius)
+    power = _negative_power(scale, beta)
+    # A channel feeds its own output and the denominators of its neighbours.
+    through_neighbours = _window_sum(upstream * a * power / scale, depth_radius)
+    return upstream * power - 2.0 * alpha * beta * a * through_neighbours
+
+
+def _negative_power(scale, beta):
+    """Returns `scale ** -beta`; the paper's 0.75 by two square roots."""
+    if beta == 0.75:
+        root = tf.math.rsqrt(scale)
+        return root * tf.sqrt(root)
+    return tf.pow(scale, -beta)
+
+
+def _window_sum(values, depth_radius):
+    """Sums each channel with those within `depth_radius` of it."""
+    channels = values.shape[-1]
+    padded = tf.pad(values, [[0, 0]] * 3 + [[depth_radius, depth_radius]])
+    return tf.add_n(
+        [
+            padded[..., shift : shift + channels]
+            for shift in range(2 * depth_radius + 1)
+        ]
+    )

@@ -1,0 +1,47 @@
+"""Where the parts of a layer are computed.
+
+A layer that is cut into towers takes a list of tensors, one a tower, and gives
+a list. `devices` names a device for each tower, or is `None`: then everything
+stays where TensorFlow puts it. A device is a matter of the running machine, so
+no layer writes it into its configuration.
+
+The gradient follows only if it is asked for with
+`colocate_gradients_with_ops=True`, as `training.step` does: a `GradientTape`
+puts the whole backward pass on the default device, whatever the scopes said.
+"""
+
+import contextlib
+
+import tensorflow as tf
+
+
+def on(devices, tower):
+    """Returns a scope that puts operations and variables on a tower's device.
+
+    Without devices it leaves everything alone; `tf.device(None)` would reset
+    the scope around it.
+    """
+    if not devices:
+        return contextlib.nullcontext()
+    return tf.device(devices[tower])
+
+
+def each(function, inputs, devices):
+    """Applies a function to a tensor, or to each tower's on its device.
+
+    Args:
+        function: Maps a tensor to a tensor. Called as `function(x, tower)`.
+        inputs: A tensor, or a list of one tensor a tower.
+        devices: A device string for each tower, or `None`.
+
+    Returns:
+        A tensor, or a list like `inputs`.
+    """
+    if not isinstance(inputs, (list, tuple)):
+        with on(devices, 0):
+            return function(inputs, 0)
+    outputs = []
+    for tower, tensor in enumerate(inputs):
+        with on(devices, tower):
+            outputs.append(function(tensor, tower))
+    return outputs

@@ -1,0 +1,163 @@
+"""The other layers of a network that is cut into towers (§3.2)."""
+
+import keras
+import tensorflow as tf
+
+from alexnet_tf.layers import placed
+
+
+@keras.saving.register_keras_serializable(package="alexnet_tf")
+class MaxPool2D(keras.layers.MaxPooling2D):
+    """Max pooling of a tensor, or of each tower's tensor on its device.
+
+    Args:
+        devices: A device for each tower, or `None`.
+        **kwargs: Those of `keras.layers.MaxPooling2D`.
+    """
+
+    def __init__(self, *args, devices=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        # Keras admits one tensor only; this layer admits a list as well.
+        self.input_spec = None
+        self.devices = devices
+
+    def call(self, inputs):
+        """Returns the pooled tensor or tensors."""
+        return placed.each(
+            lambda x, tower: super(MaxPool2D, self).call(x),
+            inputs,
+            self.devices,
+        )
+
+    def compute_output_shape(self, input_shape):
+        """Returns the shape of each pooled tensor."""
+        if isinstance(input_shape[0], (list, tuple)):
+            return [self.compute_output_shape(shape) for shape in input_shape]
+        return super().compute_output_shape(input_shape)
+
+
+@keras.saving.register_keras_serializable(package="alexnet_tf")
+class MergeTowers(keras.layers.Layer):
+    """Brings the maps of all towers together on every device that reads them.
+
+    Here, and only here, data crosses from one tower's device to another's.
+
+    Input: a list of one tensor a tower. Output: their concatenation along the
+    channels, as a list of one copy a reader.
+
+    Args:
+        readers: How many towers read the result. On one device they share
+            one tensor.
+        devices: A device for each reader, or `None`.
+    """
+
+    def __init__(self, readers=1, *, devices=None, **kwargs):
+        super().__init__(**kwargs)
+        self.readers = readers
+        self.devices = devices
+
+    def call(self, inputs):
+        """Returns the merged maps, once for each reader."""
+        if not self.devices:
+            return [tf.concat(inputs, axis=-1)] * self.readers
+        merged = []
+        for reader in range(self.readers):
+            with placed.on(self.devices, reader):
+                merged.append(tf.concat(inputs, axis=-1))
+        return merged
+
+    def get_config(self):
+        """Returns the constructor's arguments, less the devices."""
+        return {**super().get_config(), "readers": self.readers}
+
+
+@keras.saving.register_keras_serializable(package="alexnet_tf")
+class GroupedDense(keras.layers.Layer):
+    """A fully connected layer whose neurons are spread over devices.
+
+    Input: a list of one tensor a group, each `(batch, ...)` and flattened in
+    row, column, channel order. Output: a list of `(batch, units / groups)`.
+    Every group reads its own copy of the same values, so that together they
+    are one `keras.layers.Dense`.
+
+    Args:
+        units: Neurons over all groups; divisible by `groups`.
+        groups: Number of groups.
+        devices: A device for each group, or `None`.
+        activation: As in `keras.layers.Dense`.
+        kernel_initializer: As in `keras.layers.Dense`.
+        bias_initializer: As in `keras.layers.Dense`.
+    """
+
+    def __init__(
+        self,
+        units,
+        groups=1,
+        devices=None,
+        *,
+        activation=None,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if groups < 1 or units % groups:
+            raise ValueError(
+                "units must divide evenly into groups. "
+                f"Received: units={units}, groups={groups}"
+            )
+        self.units = units
+        self.groups = groups
+        self.devices = devices
+        self.activation = keras.activations.get(activation)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+
+    def build(self, input_shape):
+        """Makes a kernel and a bias for each group."""
+        self.inputs = 1
+        for size in input_shape[0][1:]:
+            self.inputs *= size
+        self.kernels, self.biases = [], []
+        for group in range(self.groups):
+            suffix = f"_{group}" if self.groups > 1 else ""
+            with placed.on(self.devices, group):
+                kernel = self.add_weight(
+                    name=f"kernel{suffix}",
+                    shape=(self.inputs, self.units // self.groups),
+                    initializer=self.kernel_initializer,
+                )
+                bias = self.add_weight(
+                    name=f"bias{suffix}",
+                    shape=(self.units // self.groups,),
+                    initializer=self.bias_initializer,
+                )
+            self.kernels.append(kernel)
+            self.biases.append(bias)
+
+    def call(self, inputs):
+        """Returns each group's outputs."""
+
+        def multiply(x, group):
+            x = tf.reshape(x, (-1, self.inputs))
+            kernel = tf.cast(self.kernels[group], x.dtype)
+            outputs = tf.matmul(x, kernel)
+            bias = tf.cast(self.biases[group], x.dtype)
+            return self.activation(tf.nn.bias_add(outputs, bias))
+
+        return placed.each(multiply, inputs, self.devices)
+
+    def get_config(self):
+        """Returns the constructor's arguments, less the devices."""
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "groups": self.groups,
+            "activation": keras.activations.serialize(self.activation),
+            "kernel_initializer": keras.initializers.serialize(
+                self.kernel_initializer
+            ),
+            "bias_initializer": keras.initializers.serialize(
+                self.bias_initializer
+            ),
+        }

@@ -1,0 +1,50 @@
+"""Fixtures; two virtual CPU devices; markers "slow" and "gpu"."""
+
+import pathlib
+
+import pytest
+
+import tools  # noqa: F401, says how TensorFlow starts
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+def pytest_configure(config):
+    import tensorflow as tf
+
+    config.addinivalue_line("markers", "slow: takes more than a few seconds")
+    config.addinivalue_line("markers", "gpu: needs a GPU")
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+    )
+
+
+def pytest_collection_modifyitems(items):
+    import tensorflow as tf
+
+    if tf.config.list_physical_devices("GPU"):
+        return
+    for item in items:
+        if "gpu" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="there is no GPU here"))
+
+
+@pytest.fixture(scope="session")
+def tiny_data_dir(tmp_path_factory):
+    """A folder of 12 + 6 records of 48 pixels, in three classes."""
+    import data_sets
+
+    folder = tmp_path_factory.mktemp("data") / "tiny"
+    data_sets.make_records(folder)
+    return folder
+
+
+@pytest.fixture
+def ilsvrc_mini():
+    """The folder of real photographs in ILSVRC-2012's layout."""
+    folder = SHARED / "data" / "ilsvrc_mini"
+    if not folder.is_dir():
+        pytest.skip("the real photographs of ../shared/data are not here")
+    return folder

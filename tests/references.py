@@ -1,0 +1,68 @@
+"""Plain NumPy versions of the operations, float64, as the paper writes them."""
+
+import numpy as np
+
+
+def equation_3_3(a, n, k, alpha, beta):
+    """The sum of §3.3, written as the loop it is."""
+    channels = a.shape[-1]
+    b = np.empty_like(a)
+    for i in range(channels):
+        lower, upper = max(0, i - n // 2), min(channels - 1, i + n // 2)
+        energy = np.sum(a[..., lower : upper + 1] ** 2, axis=-1)
+        b[..., i] = a[..., i] / (k + alpha * energy) ** beta
+    return b
+
+
+def convolution(images, kernel, bias, strides, padding):
+    """A convolution as the loop over windows that it is.
+
+    Args:
+        images: `(n, height, width, channels)`.
+        kernel: `(rows, columns, channels, filters)`.
+        bias: `(filters,)`.
+        strides: Distance between windows.
+        padding: Zeros before and behind the map.
+    """
+    images = np.pad(images, [(0, 0), padding, padding, (0, 0)])
+    rows, columns = kernel.shape[:2]
+    height = (images.shape[1] - rows) // strides + 1
+    width = (images.shape[2] - columns) // strides + 1
+    outputs = np.empty((len(images), height, width, kernel.shape[-1]))
+    for y in range(height):
+        for x in range(width):
+            top, left = y * strides, x * strides
+            window = images[:, top : top + rows, left : left + columns]
+            outputs[:, y, x] = np.tensordot(window, kernel, axes=3) + bias
+    return outputs
+
+
+def max_pool(maps, size, strides):
+    """The largest value of each window."""
+    height = (maps.shape[1] - size) // strides + 1
+    width = (maps.shape[2] - size) // strides + 1
+    outputs = np.empty((len(maps), height, width, maps.shape[-1]))
+    for y in range(height):
+        for x in range(width):
+            top, left = y * strides, x * strides
+            window = maps[:, top : top + size, left : left + size]
+            outputs[:, y, x] = window.max(axis=(1, 2))
+    return outputs
+
+
+def topk_error(probabilities, labels, k):
+    """Share of images whose label is not among their k best classes."""
+    wrong = 0
+    for row, label in zip(probabilities, labels, strict=True):
+        best = sorted(range(len(row)), key=lambda c: (-row[c], c))[:k]
+        wrong += label not in best
+    return wrong / len(labels)
+
+
+def ten_crops(image, size):
+    """The ten crops of §4.1, cut one by one."""
+    bottom, right = image.shape[0] - size, image.shape[1] - size
+    places = [(0, 0), (0, right), (bottom, 0), (bottom, right)]
+    places.append((bottom // 2, right // 2))
+    crops = [image[t : t + size, u : u + size] for t, u in places]
+    return np.stack(crops + [crop[:, ::-1] for crop in crops])

@@ -1,0 +1,141 @@
+"""Local response normalization against the sum of §3.3."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from references import equation_3_3
+
+from alexnet_tf.layers import LocalResponseNormalization, lrn
+
+IMPLEMENTATIONS = ("native", "compiled")
+
+
+def _activations(channels, seed=0):
+    return np.random.default_rng(seed).normal(0, 10, (2, 3, 3, channels))
+
+
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+@pytest.mark.parametrize("channels", [1, 4, 96])
+@pytest.mark.parametrize("alpha", [1e-4, 1.0])
+def test_matches_the_equation(implementation, channels, alpha):
+    a = _activations(channels)
+
+    layer = LocalResponseNormalization(
+        alpha=alpha, implementation=implementation
+    )
+    b = layer(a.astype(np.float32))
+
+    expected = equation_3_3(a, n=5, k=2.0, alpha=alpha, beta=0.75)
+    np.testing.assert_allclose(b, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+def test_matches_the_equation_for_other_constants(implementation):
+    a = _activations(7)
+
+    layer = LocalResponseNormalization(
+        depth_radius=1,
+        bias=1.0,
+        alpha=0.01,
+        beta=0.5,
+        implementation=implementation,
+    )
+
+    expected = equation_3_3(a, n=3, k=1.0, alpha=0.01, beta=0.5)
+    np.testing.assert_allclose(layer(a.astype(np.float32)), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+def test_gradient_matches_finite_differences(implementation):
+    a = _activations(6) / 10
+    upstream = np.random.default_rng(1).normal(size=a.shape)
+    layer = LocalResponseNormalization(alpha=0.1, implementation=implementation)
+
+    with tf.GradientTape() as tape:
+        x = tf.constant(a, tf.float32)
+        tape.watch(x)
+        y = layer(x)
+    gradient = tape.gradient(y, x, tf.constant(upstream, tf.float32)).numpy()
+
+    def objective(a):
+        b = equation_3_3(a, n=5, k=2.0, alpha=0.1, beta=0.75)
+        return np.sum(b * upstream)
+
+    expected = np.empty_like(a)
+    for place in np.ndindex(a.shape):
+        step = np.zeros_like(a)
+        step[place] = 1e-5
+        expected[place] = (objective(a + step) - objective(a - step)) / 2e-5
+    np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_compiled_matches_native_inside_a_function():
+    a = tf.constant(_activations(48), tf.float32)
+    constants = (2, 2.0, 1e-4, 0.75)
+
+    @tf.function
+    def gradient(normalize):
+        with tf.GradientTape() as tape:
+            tape.watch(a)
+            total = tf.reduce_sum(tf.square(normalize(a, *constants)))
+        return tape.gradient(total, a)
+
+    np.testing.assert_allclose(
+        gradient(lrn._compiled), gradient(lrn._native), rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+def test_half_precision_is_computed_in_float32(dtype, implementation):
+    # 300 squared is more than float16 holds.
+    a = tf.fill((1, 2, 2, 8), tf.cast(300.0, dtype))
+
+    layer = LocalResponseNormalization(
+        implementation=implementation, dtype=dtype
+    )
+    b = layer(a)
+
+    assert b.dtype == dtype
+    expected = equation_3_3(
+        np.full((1, 2, 2, 8), 300.0), n=5, k=2.0, alpha=1e-4, beta=0.75
+    )
+    np.testing.assert_allclose(tf.cast(b, tf.float32), expected, rtol=1e-2)
+
+
+def test_each_tower_is_normalized_by_itself():
+    a = _activations(8).astype(np.float32)
+    layer = LocalResponseNormalization(alpha=1.0)
+
+    first, second = layer([tf.constant(a[..., :4]), tf.constant(a[..., 4:])])
+
+    whole = layer(a).numpy()
+    np.testing.assert_allclose(first, layer(a[..., :4]))
+    np.testing.assert_allclose(second[..., 2:], whole[..., 6:], rtol=1e-6)
+    assert not np.allclose(second[..., 0], whole[..., 4])
+
+
+def test_config_makes_the_same_layer():
+    layer = LocalResponseNormalization(
+        1, 3.0, 0.5, 0.6, implementation="native", devices=("CPU:0",)
+    )
+
+    again = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(layer)
+    )
+
+    assert again.get_config() == layer.get_config()
+    assert again.devices is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"depth_radius": -1}, "depth_radius must be 0 or more"),
+        ({"implementation": "fast"}, "auto, native or compiled"),
+    ],
+)
+def test_refuses_impossible_arguments(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        LocalResponseNormalization(**arguments)
