@@ -1,0 +1,151 @@
+"""dataset.json: splits, counts, class names and checksums of a data set."""
+
+import dataclasses
+import json
+import os
+import pathlib
+
+FILE_NAME = "dataset.json"
+VERSION = "1.0.0"
+
+_REMEDY = "Make it with: python -m tools.build_tfrecords --help"
+
+
+@dataclasses.dataclass
+class Shard:
+    """One file of records."""
+
+    file: str
+    num_images: int
+    sha256: str
+
+
+@dataclasses.dataclass
+class Split:
+    """The records of `train`, `validation` or `test`."""
+
+    num_images: int
+    shards: list[Shard]
+
+
+@dataclasses.dataclass
+class DatasetInfo:
+    """What a folder of records holds.
+
+    Attributes:
+        name: Of the data set; shards begin with it.
+        image_size: Side of every image in pixels; 0 where sizes differ.
+        num_classes: Labels run from 0 to one less.
+        synsets: WordNet ids, or folder names, by label.
+        class_names: English names by label.
+        splits: `Split` by name.
+        skipped: Dicts `file`, `reason` of the images left out.
+        mended: Dicts `file`, `what` of the images that were odd.
+        source: What was converted, and how.
+        seed: Of the order of the records.
+        version: Of this format.
+    """
+
+    name: str
+    image_size: int
+    num_classes: int
+    synsets: list[str]
+    class_names: list[str]
+    splits: dict[str, Split]
+    skipped: list[dict] = dataclasses.field(default_factory=list)
+    mended: list[dict] = dataclasses.field(default_factory=list)
+    source: dict = dataclasses.field(default_factory=dict)
+    seed: int = 0
+    version: str = VERSION
+
+    @classmethod
+    def load(cls, data_dir):
+        """Reads `data_dir/dataset.json`.
+
+        Raises:
+            FileNotFoundError: There is no such folder, or no such file in it.
+            ValueError: The file is not what the converter writes.
+        """
+        path = pathlib.Path(data_dir) / FILE_NAME
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            raise FileNotFoundError(_missing(path)) from None
+        try:
+            return cls._from_dict(json.loads(text))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{path} must be as the converter wrote it. Received: "
+                f"{type(error).__name__}: {error}. {_REMEDY}"
+            ) from None
+
+    def save(self, data_dir):
+        """Writes `data_dir/dataset.json`; the old one stands until the end."""
+        text = json.dumps(dataclasses.asdict(self), indent=1) + "\n"
+        write_atomically(pathlib.Path(data_dir) / FILE_NAME, text.encode())
+
+    @classmethod
+    def _from_dict(cls, fields):
+        """Builds the nested dataclasses and checks that they agree."""
+        fields = dict(fields)
+        fields["splits"] = {
+            name: Split(
+                num_images=split["num_images"],
+                shards=[Shard(**shard) for shard in split["shards"]],
+            )
+            for name, split in fields["splits"].items()
+        }
+        info = cls(**fields)
+        info._check()
+        return info
+
+    def _check(self):
+        """Refuses counts that contradict each other."""
+        for words in (self.synsets, self.class_names):
+            if len(words) != self.num_classes:
+                raise ValueError(
+                    f"num_classes is {self.num_classes}, but {len(words)} "
+                    "classes are named"
+                )
+        for name, split in self.splits.items():
+            total = sum(shard.num_images for shard in split.shards)
+            if total != split.num_images:
+                raise ValueError(
+                    f"the shards of {name} hold {total} images, but "
+                    f"num_images is {split.num_images}"
+                )
+
+
+def write_atomically(path, contents):
+    """Writes bytes to `path`, which never holds only a part of them."""
+    path = pathlib.Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(contents)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
+
+
+def sync_directory(directory):
+    """Makes renames inside `directory` survive a power cut."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _missing(path):
+    """Says which part of the path does not exist."""
+    if not path.parent.is_dir():
+        return f"There is no folder {path.parent}. {_REMEDY}"
+    return (
+        f"{path.parent} holds no {FILE_NAME}: it is no data set, or its "
+        f"conversion has not finished. {_REMEDY}"
+    )
