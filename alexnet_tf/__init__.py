@@ -1,0 +1,15 @@
+"""The ImageNet network of 2012, its training and what is done with it."""
+
+from alexnet_tf import networks
+from alexnet_tf.around import decode_predictions, load, preprocess_input
+from alexnet_tf.model import AlexNet, build, feature_extractor
+
+__all__ = [
+    "AlexNet",
+    "build",
+    "decode_predictions",
+    "feature_extractor",
+    "load",
+    "networks",
+    "preprocess_input",
+]

@@ -1,0 +1,206 @@
+"""Every setting of an experiment, with the paper's values as defaults."""
+
+import dataclasses
+import types
+import typing
+
+from alexnet_tf import networks
+from alexnet_tf.training import strategy as strategies
+from input_pipeline.data_config import DataConfig
+
+SCHEDULES = ("plateau", "boundaries", "geometric")
+
+
+@dataclasses.dataclass
+class OptimizerConfig:
+    """The update rule and learning rate of §5.
+
+    Attributes:
+        learning_rate: The rate at the start.
+        momentum: Share of the velocity that stays.
+        weight_decay: Share of the weights that goes, per step and rate.
+        schedule: "plateau" divides the rate when the validation error stops
+            improving, as the authors did by hand; "boundaries" after the
+            epochs below; "geometric" goes from `learning_rate` to
+            `learning_rate / factor` in `levels` equal intervals.
+        boundaries_epochs: For "boundaries". The authors' own run fell after
+            25, 51 and 79 epochs.
+        divisor: For "plateau" and "boundaries".
+        patience_epochs: For "plateau": epochs without a better error.
+        factor: For "geometric".
+        levels: For "geometric".
+    """
+
+    learning_rate: float = 0.01
+    momentum: float = 0.9
+    weight_decay: float = 0.0005
+    schedule: str = "plateau"
+    boundaries_epochs: tuple[float, ...] = (25.0, 51.0, 79.0)
+    divisor: float = 10.0
+    patience_epochs: float = 4.0
+    factor: float = 250.0
+    levels: int = 4
+
+
+@dataclasses.dataclass
+class TrainingConfig:
+    """How long to train and how often to stop and look.
+
+    Attributes:
+        total_epochs: Passes over the training split. Paper: about 90.
+        total_steps: Updates; wins over `total_epochs` where it is not 0.
+        eval_every_epochs: Between two validation errors.
+        checkpoint_every_steps: Between two checkpoints.
+        keep_checkpoints: Newest checkpoints that stay, besides the best.
+        log_every_steps: Between two lines of figures.
+        images_every_steps: Between two sets of pictures in TensorBoard.
+        seed: Fixes the weights, the order and every random choice.
+    """
+
+    total_epochs: float = 90.0
+    total_steps: int = 0
+    eval_every_epochs: float = 1.0
+    checkpoint_every_steps: int = 5_000
+    keep_checkpoints: int = 3
+    log_every_steps: int = 100
+    images_every_steps: int = 5_000
+    seed: int = 0
+
+
+@dataclasses.dataclass
+class Config:
+    """One experiment.
+
+    Attributes:
+        network: A name in `networks`.
+        without: Names of layers to leave out of it.
+        strategy: "one_device" or "mirrored".
+        devices: A device for each tower, such as ("GPU:0", "GPU:1"), or
+            nothing for no constraint.
+        init_from: A workdir whose last weights to begin with, or nothing.
+    """
+
+    network: str = "PAPER"
+    without: tuple[str, ...] = ()
+    data: DataConfig = dataclasses.field(default_factory=DataConfig)
+    optimizer: OptimizerConfig = dataclasses.field(
+        default_factory=OptimizerConfig
+    )
+    training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+    strategy: str = "one_device"
+    devices: tuple[str, ...] = ()
+    init_from: str = ""
+
+    def make_network(self):
+        """Returns the network as data."""
+        return networks.named(self.network).without(*self.without)
+
+    def validate(self):
+        """Raises a `ValueError` for a setting that could not train."""
+        network = self.make_network()
+        self.data.validate()
+        _validate_optimizer(self.optimizer)
+        _validate_training(self.training)
+        if self.strategy not in strategies.NAMES:
+            raise ValueError(
+                f"strategy must be one of {', '.join(strategies.NAMES)}. "
+                f"Received: {self.strategy!r}"
+            )
+        if self.devices and len(self.devices) != network.towers:
+            raise ValueError(
+                "devices must name one device for each tower. Received: "
+                f"devices={self.devices}, {network.towers} towers in "
+                f"{self.network}"
+            )
+
+
+def to_dict(config):
+    """Returns a config as plain values, for JSON."""
+    return dataclasses.asdict(config)
+
+
+def from_dict(fields, kind=Config):
+    """Returns the config that `to_dict` made into plain values.
+
+    Raises:
+        ValueError: A field is none of the config's.
+    """
+    hints = typing.get_type_hints(kind)
+    unknown = sorted(set(fields) - set(hints))
+    if unknown:
+        raise ValueError(
+            f"{kind.__name__} has no fields {', '.join(unknown)}. Was the "
+            "file written by another version?"
+        )
+    return kind(
+        **{name: _restore(hints[name], v) for name, v in fields.items()}
+    )
+
+
+def _restore(hint, value):
+    """Returns a value in the type that its field has."""
+    if dataclasses.is_dataclass(hint):
+        return from_dict(value, hint)
+    if isinstance(hint, types.GenericAlias) and hint.__origin__ is tuple:
+        return tuple(value)
+    return value
+
+
+def _validate_optimizer(config):
+    """Refuses rates that could not train."""
+    if config.schedule not in SCHEDULES:
+        raise ValueError(
+            f"optimizer.schedule must be one of {', '.join(SCHEDULES)}. "
+            f"Received: {config.schedule!r}"
+        )
+    _require_positive("optimizer", config, "learning_rate", "divisor", "factor")
+    _require_positive("optimizer", config, "patience_epochs")
+    if not 0 <= config.momentum < 1:
+        raise ValueError(
+            "optimizer.momentum must be at least 0 and below 1. "
+            f"Received: {config.momentum}"
+        )
+    if config.weight_decay < 0:
+        raise ValueError(
+            "optimizer.weight_decay must be 0 or more. "
+            f"Received: {config.weight_decay}"
+        )
+    if config.levels < 2:
+        raise ValueError(
+            f"optimizer.levels must be 2 or more. Received: {config.levels}"
+        )
+    if list(config.boundaries_epochs) != sorted(config.boundaries_epochs):
+        raise ValueError(
+            "optimizer.boundaries_epochs must ascend. "
+            f"Received: {config.boundaries_epochs}"
+        )
+
+
+def _validate_training(config):
+    """Refuses intervals that have no meaning."""
+    _require_positive(
+        "training",
+        config,
+        "eval_every_epochs",
+        "checkpoint_every_steps",
+        "keep_checkpoints",
+        "log_every_steps",
+        "images_every_steps",
+    )
+    if config.total_steps < 0 or config.seed < 0:
+        raise ValueError(
+            "training.total_steps and training.seed must be 0 or more. "
+            f"Received: {config.total_steps} and {config.seed}"
+        )
+    if not config.total_steps:
+        _require_positive("training", config, "total_epochs")
+
+
+def _require_positive(section, config, *names):
+    """Raises a `ValueError` for a number that is not above 0."""
+    for name in names:
+        value = getattr(config, name)
+        if not value > 0:
+            raise ValueError(
+                f"{section}.{name} must be above 0. Received: {value}"
+            )

@@ -1,0 +1,374 @@
+"""Config in, live objects out: the only module that wires everything."""
+
+import dataclasses
+import functools
+import json
+import math
+import os
+import pathlib
+import platform
+import subprocess
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from alexnet_tf import config as config_lib
+from alexnet_tf import evaluation, figures, model, weights
+from alexnet_tf.training import (
+    checkpoint,
+    interruption,
+    loop,
+    optimizer,
+    schedule,
+    step,
+    strategy,
+    summaries,
+)
+from input_pipeline import dataset_info, pipeline, statistics
+
+# What a run may not change on its way: everything else may.
+_FIXED = ("network", "without", "data", "init_from")
+_FREE_DATA = ("directory", "eval_batch_size", "cache")
+
+
+class Experiment:
+    """A workdir: its config, its data set and its checkpoints.
+
+    Attributes:
+        config: A `config.Config`.
+        workdir: Path of the run.
+        info: `DatasetInfo` of the data that it is trained on.
+        statistics: `Statistics` of that data.
+    """
+
+    def __init__(self, config, workdir):
+        self.config = config
+        self.workdir = pathlib.Path(workdir)
+        # A workdir is enough to evaluate and to serve: it keeps its own copy.
+        kept = (self.workdir / dataset_info.FILE_NAME).exists()
+        source = self.workdir if kept else config.data.directory
+        self.info = dataset_info.DatasetInfo.load(source)
+        self.statistics = statistics.Statistics.load(source)
+
+    @property
+    def checkpoints(self):
+        """The folder of the checkpoints."""
+        return self.workdir / "checkpoints"
+
+    def build(self, devices=None, portable=False):
+        """Returns the network with its first weights; see `model.build`."""
+        return model.build(
+            self.config.make_network(),
+            self.info.num_classes,
+            image_size=self.config.data.crop_size,
+            devices=devices,
+            seed=self.config.training.seed,
+            portable=portable,
+        )
+
+    def load(self, which="last", devices=None, portable=False):
+        """Returns a trained network and its step.
+
+        Args:
+            which: "last", "best" or a step.
+            devices: See `model.build`.
+            portable: See `model.build`.
+
+        Raises:
+            FileNotFoundError: There is no such checkpoint.
+        """
+        found, folder = checkpoint.find(self.checkpoints, which)
+        network = self.build(devices, portable)
+        arrays = checkpoint.load_arrays(folder / "weights.npz")
+        weights.from_arrays(network, arrays)
+        return network, found
+
+    def make_eval_dataset(self, split, crops, file_names=False):
+        """Returns a split of the data set, from where it is now."""
+        return pipeline.make_eval_dataset(
+            self.config.data.directory,
+            self.config.data,
+            split,
+            crops,
+            file_names,
+        )
+
+    def train(self, make_progress):
+        """Trains to the end, from the last checkpoint if there is one.
+
+        Args:
+            make_progress: Called as `make_progress(total, initial)`, returns
+                a scope with `update(steps, facts)`.
+
+        Returns:
+            The validation scores at the end, a dict.
+        """
+        with interruption.Interruption() as request:
+            return self._train(make_progress, request)
+
+    def _train(self, make_progress, request):
+        config = self.config
+        place = strategy.make_strategy(config.strategy)
+        replicas = place.num_replicas_in_sync
+        _check_share(config.data.batch_size, replicas)
+        intervals, steps_per_epoch = self._intervals()
+        with place.scope():
+            network = self.build(config.devices or None)
+            rule = optimizer.PaperSGD(
+                config.optimizer.learning_rate,
+                config.optimizer.momentum,
+                config.optimizer.weight_decay,
+            )
+            rule.build(network.trainable_variables)
+        model.follow_steps(network, rule.iterations)
+        state = checkpoint.TrainState(
+            self.checkpoints,
+            network,
+            rule,
+            self._schedule(intervals, steps_per_epoch),
+            config.training.keep_checkpoints,
+        )
+        self._begin(state)
+        writer = summaries.SummaryWriter(
+            self.workdir, state.step, steps_per_epoch
+        )
+        writer.event(state.step, "resume" if state.step else "start")
+        dataset = pipeline.make_train_dataset(
+            config.data.directory,
+            config.data,
+            config.training.seed,
+            first_step=state.step,
+        )
+        if replicas > 1:
+            dataset = place.experimental_distribute_dataset(dataset)
+        predictor = evaluation.make_predictor(network)
+        validation = self.make_eval_dataset("validation", 1)
+        try:
+            with make_progress(intervals.total_steps, state.step) as progress:
+                loop.run(
+                    step.make_train_step(
+                        network, rule, place, config.data.batch_size
+                    ),
+                    iter(dataset),
+                    state,
+                    intervals,
+                    batch_size=config.data.batch_size,
+                    evaluate=functools.partial(
+                        self._scores, predictor, validation
+                    ),
+                    writer=writer,
+                    progress=progress,
+                    interruption=request,
+                    draw=functools.partial(self._draw, network, writer),
+                )
+        finally:
+            writer.close()
+        return self._scores(predictor, validation)
+
+    def _begin(self, state):
+        """Restores, or takes weights from elsewhere, or starts afresh."""
+        if state.restore():
+            logging.info("Going on from step %d.", state.step)
+        elif self.config.init_from:
+            source = open_workdir(self.config.init_from)
+            _, folder = checkpoint.find(source.checkpoints, "last")
+            arrays = checkpoint.load_arrays(folder / "weights.npz")
+            weights.from_arrays(state.model, arrays)
+
+    def _intervals(self):
+        """Returns when things happen; epochs become steps here."""
+        training = self.config.training
+        images = self.info.splits["train"].num_images
+        steps_per_epoch = images / self.config.data.batch_size
+        total = training.total_steps or math.ceil(
+            training.total_epochs * steps_per_epoch
+        )
+        every = training.eval_every_epochs * steps_per_epoch
+        intervals = loop.Intervals(
+            total_steps=total,
+            eval_every_steps=max(1, round(every)),
+            checkpoint_every_steps=training.checkpoint_every_steps,
+            log_every_steps=training.log_every_steps,
+            images_every_steps=training.images_every_steps,
+        )
+        return intervals, steps_per_epoch
+
+    def _schedule(self, intervals, steps_per_epoch):
+        """Returns the schedule, in steps."""
+        rule = self.config.optimizer
+        if rule.schedule == "boundaries":
+            return schedule.Boundaries(
+                rule.learning_rate,
+                [round(e * steps_per_epoch) for e in rule.boundaries_epochs],
+                rule.divisor,
+            )
+        if rule.schedule == "geometric":
+            return schedule.Geometric(
+                rule.learning_rate,
+                intervals.total_steps,
+                rule.factor,
+                rule.levels,
+            )
+        every = self.config.training.eval_every_epochs
+        patience = max(1, round(rule.patience_epochs / every))
+        return schedule.Plateau(rule.learning_rate, patience, rule.divisor)
+
+    def _scores(self, predictor, dataset):
+        """Returns errors of the whole validation split, one crop an image."""
+        found = evaluation.predict(predictor, dataset)
+        return evaluation.errors(found["probabilities"], found["labels"])
+
+    def _draw(self, network, writer, number, batch):
+        """Writes conv1's kernels and the batch as pictures."""
+        arrays = weights.to_arrays(network)
+        writer.images(
+            number,
+            "conv1_kernels",
+            figures.kernel_grid(arrays["conv1/kernel"])[np.newaxis],
+        )
+        images = batch[0]
+        if isinstance(images, tf.distribute.DistributedValues):
+            images = images.values[0]
+        sheet = figures.batch_sheet(images.numpy(), self.statistics.mean_rgb)
+        writer.images(number, "augmented_batch", sheet[np.newaxis])
+
+
+def from_config(config, workdir):
+    """Returns the experiment of a config, new or begun, in a workdir.
+
+    Raises:
+        ValueError: The config could not train, or the workdir is that of
+            another network.
+        FileNotFoundError: There is no data set.
+    """
+    config.validate()
+    workdir = pathlib.Path(workdir)
+    path = workdir / "config.json"
+    if path.exists():
+        _check_same_run(workdir, config)
+    experiment = Experiment(config, workdir)
+    _check_data(experiment)
+    workdir.mkdir(parents=True, exist_ok=True)
+    record = {
+        "config": config_lib.to_dict(config),
+        "revision": _revision(),
+        "versions": _versions(),
+    }
+    text = json.dumps(record, indent=1) + "\n"
+    dataset_info.write_atomically(path, text.encode())
+    experiment.info.save(workdir)
+    experiment.statistics.save(workdir)
+    return experiment
+
+
+def open_workdir(workdir, data_dir=None):
+    """Returns the experiment that was trained in a workdir.
+
+    Args:
+        workdir: Folder with config.json.
+        data_dir: Where the records are now; where they were, if `None`.
+
+    Raises:
+        FileNotFoundError: It is no workdir.
+    """
+    config = _read_config(pathlib.Path(workdir))
+    if data_dir:
+        config.data = dataclasses.replace(config.data, directory=data_dir)
+    return Experiment(config, workdir)
+
+
+def _read_config(workdir):
+    """Returns the config that a workdir was trained with."""
+    path = workdir / "config.json"
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return config_lib.from_dict(record["config"])
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(
+            f"{workdir} holds no config.json: it is no workdir. Make one "
+            "with: python -m tools.train --help"
+        ) from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} must be as training wrote it. Received: "
+            f"{type(error).__name__}: {error}"
+        ) from None
+
+
+def _check_same_run(workdir, config):
+    """Refuses to go on with another network or other data."""
+    before = config_lib.to_dict(_read_config(workdir))
+    now = config_lib.to_dict(config)
+    for fields in (before, now):
+        for name in _FREE_DATA:
+            fields["data"].pop(name)
+        fields["seed"] = fields["training"]["seed"]
+    for name in (*_FIXED, "seed"):
+        if before[name] != now[name]:
+            raise ValueError(
+                f"{workdir} was trained with {name}={before[name]}, but the "
+                f"config says {now[name]}. Use another --workdir, or drop "
+                "the override."
+            )
+
+
+def _check_data(experiment):
+    """Refuses a data set that cannot train, or is another than before."""
+    directory = experiment.config.data.directory
+    if not directory:
+        raise ValueError(
+            "data.directory must name a folder of records. Received: "
+            "nothing. Pass --config.data.directory=DIR; make one with: "
+            "python -m tools.build_tfrecords --help"
+        )
+    there = dataset_info.DatasetInfo.load(directory)
+    for split in ("train", "validation"):
+        if split not in there.splits or not there.splits[split].num_images:
+            raise ValueError(
+                f"{directory} must hold a {split} split with records. "
+                f"Received: {sorted(there.splits)}"
+            )
+    if there.splits != experiment.info.splits:
+        raise ValueError(
+            f"{experiment.workdir} was trained on other records than those "
+            f"of {directory}. Use another --workdir, or the data set "
+            f"{experiment.info.name} that it began with."
+        )
+
+
+def _check_share(batch_size, replicas):
+    """Refuses a batch that replicas cannot share evenly."""
+    if batch_size % replicas:
+        lower = batch_size - batch_size % replicas
+        raise ValueError(
+            "data.batch_size must divide evenly among the replicas. "
+            f"Received: batch_size={batch_size}, num_replicas={replicas}. "
+            f"Try {lower or replicas} or {lower + replicas}."
+        )
+
+
+def _revision():
+    """Returns the revision of the code, or "unknown" outside of a checkout."""
+    try:
+        return subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=pathlib.Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _versions():
+    """Returns what else the figures of a run depend on."""
+    return {
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "numpy": np.__version__,
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+        "cpus": os.cpu_count(),
+        "devices": [d.name for d in tf.config.list_logical_devices()],
+    }

@@ -1,0 +1,113 @@
+"""SavedModel with preprocessing, mean image and class names inside."""
+
+import os
+import pathlib
+import shutil
+
+import keras
+import tensorflow as tf
+
+from alexnet_tf import evaluation
+from alexnet_tf.model import feature_extractor
+from input_pipeline import transforms
+
+_SHOWN = 5
+
+
+def export(model, statistics, class_names, image_size, directory):
+    """Writes a new version of a servable model.
+
+    The signatures stand in BUILD.md. The version appears under its number
+    only when it is complete, so that a server may watch the folder.
+
+    Args:
+        model: What `model.build(..., portable=True)` returned, trained.
+        statistics: The `Statistics` of the data it was trained on.
+        class_names: By label.
+        image_size: Rows and columns of the records it was trained on.
+        directory: Folder of the versions.
+
+    Returns:
+        The path of the version: `directory/1`, or one more than the last.
+
+    Raises:
+        ValueError: The class names are not as many as the model's outputs.
+    """
+    if len(class_names) != model.output_shape[-1]:
+        raise ValueError(
+            "There must be a name for each class. Received: "
+            f"{len(class_names)} names, {model.output_shape[-1]} classes"
+        )
+    directory = pathlib.Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    versions = [int(p.name) for p in directory.glob("*") if p.name.isdigit()]
+    final = directory / str(max(versions, default=0) + 1)
+    unfinished = directory / f".{final.name}.unfinished"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        _write(model, statistics, class_names, image_size, unfinished)
+        os.rename(unfinished, final)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    return final
+
+
+def _write(model, statistics, class_names, image_size, directory):
+    """Writes the SavedModel with its four signatures."""
+    mean_image = tf.constant(statistics.mean_image, tf.float32)
+    names = tf.constant(list(class_names))
+    crop_size = model.input_shape[1]
+    extractor = feature_extractor(model)
+
+    def squares_from_bytes(image_bytes):
+        return tf.map_fn(
+            lambda one: transforms.square_from_bytes(one, image_size),
+            image_bytes,
+            fn_output_signature=tf.TensorSpec(
+                (image_size, image_size, 3), tf.uint8
+            ),
+        )
+
+    def center(images):
+        images = tf.cast(images, tf.float32) - mean_image
+        return transforms.center_crop(images, crop_size)
+
+    def best(crops):
+        probabilities = evaluation.probabilities(model, crops)
+        shown = min(_SHOWN, len(class_names))
+        probabilities, classes = tf.math.top_k(probabilities, shown)
+        return {
+            "classes": classes,
+            "class_names": tf.gather(names, classes),
+            "probabilities": probabilities,
+        }
+
+    def serve(image_bytes):
+        return best(center(squares_from_bytes(image_bytes)))
+
+    def ten_crop(image_bytes):
+        images = tf.cast(squares_from_bytes(image_bytes), tf.float32)
+        crops = transforms.ten_crops(images - mean_image, crop_size)
+        return best(crops)
+
+    def tensor(images):
+        return best(center(images))
+
+    def features(image_bytes):
+        crops = center(squares_from_bytes(image_bytes))
+        return {"fc7": extractor(crops, training=False)}
+
+    image_bytes = [tf.TensorSpec([None], tf.string, "image_bytes")]
+    images = [
+        tf.TensorSpec([None, image_size, image_size, 3], tf.uint8, "images")
+    ]
+    # A plain `tf.saved_model.save` of a Keras 3 model cannot be loaded by
+    # TF Serving: its variables are out of a session's sight.
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint("serving_default", serve, image_bytes)
+    archive.add_endpoint("ten_crop", ten_crop, image_bytes)
+    archive.add_endpoint("tensor", tensor, images)
+    archive.add_endpoint("features", features, image_bytes)
+    archive.write_out(str(directory), verbose=False)

@@ -1,0 +1,134 @@
+"""Arrays to pictures: conv1's kernels, a batch, five guesses (§6.1)."""
+
+import numpy as np
+
+# The authors' program draws sixteen kernels a row, a pixel apart.
+_KERNELS_A_ROW = 16
+_SCREEN = 255
+
+
+def kernel_grid(kernels, scale=4):
+    """Returns Figure 3: the kernels of conv1 on one scale for all.
+
+    Args:
+        kernels: `(rows, columns, 3, n)`; the first half is the first tower's.
+        scale: Screen pixels a side of each weight.
+
+    Returns:
+        uint8 `(height, width, 3)`.
+    """
+    low, high = kernels.min(), kernels.max()
+    shades = (kernels - low) / max(high - low, 1e-12) * _SCREEN
+    tiles = np.moveaxis(shades, -1, 0).round().astype(np.uint8)
+    return tile(tiles.repeat(scale, 1).repeat(scale, 2), _KERNELS_A_ROW)
+
+
+def tile(images, columns, gap=1):
+    """Returns images side by side, in rows, on white.
+
+    Args:
+        images: uint8 `(n, height, width, 3)`.
+        columns: Images a row.
+        gap: Pixels between them.
+    """
+    count, height, width, _ = images.shape
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    sheet = np.full(
+        (rows * (height + gap) - gap, columns * (width + gap) - gap, 3),
+        _SCREEN,
+        np.uint8,
+    )
+    for number, image in enumerate(images):
+        top = number // columns * (height + gap)
+        left = number % columns * (width + gap)
+        sheet[top : top + height, left : left + width] = image
+    return sheet
+
+
+def batch_sheet(images, mean_rgb, count=16, columns=8):
+    """Returns the first images of an augmented batch, as the network sees it.
+
+    Args:
+        images: float32 `(n, height, width, 3)`, less the mean.
+        mean_rgb: `(3,)`, added back for the eye.
+        count: Images to show.
+        columns: Images a row.
+    """
+    pixels = np.asarray(images[:count]) + np.asarray(mean_rgb)
+    pixels = pixels.round().clip(0, _SCREEN).astype(np.uint8)
+    return tile(pixels, columns, gap=2)
+
+
+def save_png(path, image):
+    """Writes a uint8 image `(height, width, 3)` as a PNG file."""
+    from PIL import Image
+
+    Image.fromarray(image).save(path)
+
+
+def plot_guesses(path, images, labels, probabilities, class_names, columns=4):
+    """Draws Figure 4, left: images, and the five best guesses of each.
+
+    Args:
+        path: The PNG file to write.
+        images: Sequence of uint8 `(height, width, 3)`.
+        labels: `(n,)`, from 0.
+        probabilities: `(n, classes)`.
+        class_names: By label.
+        columns: Images a row.
+    """
+    pyplot = _import_pyplot()
+    count = len(images)
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    figure, axes = pyplot.subplots(
+        2 * rows,
+        columns,
+        figsize=(2.6 * columns, 4.0 * rows),
+        squeeze=False,
+        gridspec_kw={"height_ratios": [2, 1] * rows},
+        layout="constrained",
+    )
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for number in range(count):
+        row, column = 2 * (number // columns), number % columns
+        picture, bars = axes[row, column], axes[row + 1, column]
+        picture.imshow(images[number])
+        picture.set_title(short(class_names[labels[number]]), fontsize=11)
+        best = np.argsort(-probabilities[number], kind="stable")[:5]
+        places = np.arange(len(best))
+        # The authors' colours: red where the guess is right.
+        colours = [
+            "#ffaaaa" if guess == labels[number] else "#aaaaff"
+            for guess in best
+        ]
+        bars.barh(places, probabilities[number][best], color=colours)
+        bars.set(xlim=(0, 1), ylim=(4.5, -0.5))
+        for place, guess in zip(places, best, strict=True):
+            bars.text(
+                0.02, place, short(class_names[guess]), va="center", fontsize=9
+            )
+    figure.savefig(path, dpi=100)
+    pyplot.close(figure)
+
+
+def short(class_name):
+    """Returns the first of a class's synonyms."""
+    return class_name.split(",")[0]
+
+
+def _import_pyplot():
+    """Imports matplotlib without a screen."""
+    try:
+        import matplotlib
+    except ImportError:
+        raise ValueError(
+            "matplotlib must be installed for this figure. Install it with: "
+            "pip install 'alexnet-tf[figures]'"
+        ) from None
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    return pyplot

@@ -1,0 +1,196 @@
+"""All that must survive an interruption, on disk in one piece or not at all.
+
+A checkpoint is a folder named by its step:
+
+    00000500/weights.npz        `conv1/kernel` and so on
+    00000500/velocities.npz     the same names
+    00000500/state.json         step, state of the schedule, validation errors
+
+It is written under another name and renamed when every byte is on the disk.
+Arrays stand as on one device, so that a checkpoint moves between any number
+of towers and replicas. The learning rate is not among them: it follows from
+the schedule and the config.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import zipfile
+import zlib
+
+import numpy as np
+from absl import logging
+
+from alexnet_tf.weights import assign
+
+_DAMAGE = (
+    OSError,
+    EOFError,
+    KeyError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+class TrainState:
+    """A training run between two steps.
+
+    Args:
+        directory: Where checkpoints are kept.
+        model: What `model.build` returned.
+        optimizer: A `PaperSGD` built on the model's variables.
+        schedule: A schedule of `training.schedule`.
+        keep: Newest checkpoints that stay, besides the best.
+
+    Attributes:
+        step: Updates so far.
+        best: `{"step", "top1_error"}` of the best evaluation, or `None`.
+    """
+
+    def __init__(self, directory, model, optimizer, schedule, keep=3):
+        self.directory = pathlib.Path(directory)
+        self.model = model
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.keep = keep
+        self.step = 0
+        self.best = None
+
+    def note(self, scores):
+        """Takes note of validation scores at the present step.
+
+        Args:
+            scores: A dict with "top1_error".
+
+        Returns:
+            Whether they are the best so far.
+        """
+        self.schedule.update(scores["top1_error"])
+        if self.best and scores["top1_error"] >= self.best["top1_error"]:
+            return False
+        self.best = {"step": self.step, "top1_error": scores["top1_error"]}
+        return True
+
+    def save(self):
+        """Writes a checkpoint of the present step, and removes old ones."""
+        final = self.directory / f"{self.step:08d}"
+        self.directory.mkdir(parents=True, exist_ok=True)
+        unfinished = self.directory / f".{final.name}.unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        try:
+            unfinished.mkdir()
+            _write_arrays(
+                unfinished / "weights.npz", assign.to_arrays(self.model)
+            )
+            velocities = assign.merge(self.model, self.optimizer.velocity)
+            _write_arrays(unfinished / "velocities.npz", velocities)
+            state = {
+                "step": self.step,
+                "best": self.best,
+                "schedule": self.schedule.state,
+            }
+            with open(unfinished / "state.json", "w") as file:
+                json.dump(state, file, indent=1)
+                file.flush()
+                os.fsync(file.fileno())
+            if final.exists():
+                shutil.rmtree(final)
+            unfinished.rename(final)
+        except BaseException:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
+        self._remove_old()
+
+    def restore(self):
+        """Goes on from the newest checkpoint that is whole.
+
+        Returns:
+            Whether there was one.
+        """
+        for step in reversed(steps(self.directory)):
+            folder = self.directory / f"{step:08d}"
+            try:
+                weights = load_arrays(folder / "weights.npz")
+                velocities = load_arrays(folder / "velocities.npz")
+                state = json.loads((folder / "state.json").read_text())
+            except _DAMAGE as error:
+                logging.warning(
+                    "Checkpoint %s is damaged (%s); trying the one before.",
+                    folder,
+                    error,
+                )
+                continue
+            assign.from_arrays(self.model, weights)
+            assign.split(self.model, velocities, self.optimizer.velocity)
+            self.step = state["step"]
+            self.best = state["best"]
+            self.schedule.state.update(state["schedule"])
+            self.optimizer.iterations.assign(self.step)
+            return True
+        return False
+
+    def _remove_old(self):
+        """Removes all but the newest and the best."""
+        best = self.best["step"] if self.best else None
+        for step in steps(self.directory)[: -self.keep]:
+            if step != best:
+                shutil.rmtree(self.directory / f"{step:08d}")
+
+
+def steps(directory):
+    """Returns the steps that have a checkpoint, ascending."""
+    folders = pathlib.Path(directory).glob("[0-9]*")
+    return sorted(int(f.name) for f in folders if f.name.isdigit())
+
+
+def find(directory, which):
+    """Returns the step and the folder of a checkpoint.
+
+    Args:
+        directory: Where checkpoints are kept.
+        which: "last", "best" or a step.
+
+    Raises:
+        FileNotFoundError: There is no such checkpoint.
+    """
+    directory = pathlib.Path(directory)
+    there = steps(directory)
+    if not there:
+        raise FileNotFoundError(
+            f"{directory} holds no checkpoint. Train one with: "
+            "python -m tools.train --help"
+        )
+    step = there[-1]
+    if which == "best":
+        state = json.loads(
+            (directory / f"{step:08d}" / "state.json").read_text()
+        )
+        step = state["best"]["step"] if state["best"] else step
+    elif which != "last":
+        if not str(which).isdigit():
+            raise ValueError(
+                f"checkpoint must be last, best or a step. Received: {which!r}"
+            )
+        step = int(which)
+    if step not in there:
+        raise FileNotFoundError(
+            f"{directory} holds no checkpoint of step {step}. It has: "
+            f"{', '.join(map(str, there))}"
+        )
+    return step, directory / f"{step:08d}"
+
+
+def load_arrays(path):
+    """Reads an npz file of arrays, whose checksums it checks."""
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _write_arrays(path, arrays):
+    """Writes an npz file down to the disk."""
+    with open(path, "wb") as file:
+        np.savez(file, **arrays)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,45 @@
+"""Ctrl-C and SIGTERM: finish the step, save, then stop."""
+
+import signal
+import threading
+
+
+class Interruption:
+    """Notes the wish to stop instead of breaking off the work at hand.
+
+        with Interruption() as interruption:
+            for batch in batches:
+                if interruption.requested:
+                    break
+
+    A second ctrl-C breaks off at once. Outside of the main thread, where
+    Python takes no signals, `requested` stays false.
+
+    Attributes:
+        requested: Whether to stop.
+    """
+
+    _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self):
+        self.requested = False
+        self._before = {}
+
+    def __enter__(self):
+        if threading.current_thread() is threading.main_thread():
+            for number in self._SIGNALS:
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        self._restore()
+
+    def _note(self, number, frame):
+        """Notes the first signal; the second one acts as it always does."""
+        self.requested = True
+        self._restore()
+
+    def _restore(self):
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}

@@ -1,0 +1,111 @@
+"""When the learning rate falls.
+
+A schedule gives the rate of a step. What it has learned of the run so far,
+if anything, is its `state`, plain numbers that go into the checkpoint.
+"""
+
+
+class Boundaries:
+    """Divides the rate after given steps.
+
+    Args:
+        learning_rate: The rate at the start.
+        boundaries_steps: Steps after which the rate falls, ascending.
+        divisor: What it is divided by. Paper: 10.
+    """
+
+    def __init__(self, learning_rate, boundaries_steps, divisor=10.0):
+        self.learning_rate = learning_rate
+        self.boundaries_steps = tuple(boundaries_steps)
+        self.divisor = divisor
+        self.state = {}
+        self.finished = False
+
+    def rate(self, step):
+        """Returns the rate for the update after `step` updates."""
+        drops = sum(step >= boundary for boundary in self.boundaries_steps)
+        return self.learning_rate / self.divisor**drops
+
+    def update(self, error):
+        """Takes note of a validation error; this schedule needs none."""
+
+
+class Plateau:
+    """Divides the rate when the validation error stops improving (§5).
+
+    Args:
+        learning_rate: The rate at the start.
+        patience: Evaluations without a better error before the rate falls.
+        divisor: What it is divided by. Paper: 10.
+        drops: How often it may fall. Paper: 3. When the error stops improving
+            after the last drop, the schedule is finished.
+        least_gain: Share by which an error must be better to count. Noise of
+            a validation set is no progress.
+    """
+
+    def __init__(
+        self,
+        learning_rate,
+        patience=4,
+        divisor=10.0,
+        drops=3,
+        least_gain=0.001,
+    ):
+        self.learning_rate = learning_rate
+        self.patience = patience
+        self.divisor = divisor
+        self.drops = drops
+        self.least_gain = least_gain
+        self.state = {"drops": 0, "best": None, "evaluations_since_best": 0}
+
+    @property
+    def finished(self):
+        """Whether the error has stopped improving after the last drop."""
+        return self.state["drops"] > self.drops
+
+    def rate(self, step):
+        """Returns the rate; the steps do not matter to it."""
+        return self.learning_rate / self.divisor ** min(
+            self.state["drops"], self.drops
+        )
+
+    def update(self, error):
+        """Takes note of a validation error, a fraction."""
+        state = self.state
+        best = state["best"]
+        if best is None or error < best * (1 - self.least_gain):
+            state.update(best=error, evaluations_since_best=0)
+            return
+        state["evaluations_since_best"] += 1
+        if state["evaluations_since_best"] >= self.patience:
+            state["drops"] += 1
+            state["evaluations_since_best"] = 0
+
+
+class Geometric:
+    """Goes down in equal intervals at equal ratios, "dexp" in the program.
+
+    Args:
+        learning_rate: The rate at the start.
+        total_steps: Length of the run.
+        factor: First rate over last rate. The authors' recipe 170: 250.
+        levels: Intervals of constant rate. Recipe 170: 4.
+    """
+
+    def __init__(self, learning_rate, total_steps, factor=250.0, levels=4):
+        if levels < 2:
+            raise ValueError(f"levels must be 2 or more. Received: {levels}")
+        self.learning_rate = learning_rate
+        self.total_steps = total_steps
+        self.factor = factor
+        self.levels = levels
+        self.state = {}
+        self.finished = False
+
+    def rate(self, step):
+        """Returns the rate for the update after `step` updates."""
+        level = min(step * self.levels // self.total_steps, self.levels - 1)
+        return self.learning_rate / self.factor ** (level / (self.levels - 1))
+
+    def update(self, error):
+        """Takes note of a validation error; this schedule needs none."""

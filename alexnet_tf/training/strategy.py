@@ -1,0 +1,30 @@
+"""Where a training step runs: on one device, or replicated over several."""
+
+import tensorflow as tf
+
+NAMES = ("one_device", "mirrored")
+
+
+def make_strategy(name):
+    """Returns the `tf.distribute.Strategy` of that name.
+
+    Args:
+        name: "one_device": no replicas; towers may still have a device each.
+            "mirrored": a replica on every GPU, or on every CPU device where
+            there is no GPU.
+
+    Raises:
+        ValueError: There is no such strategy.
+    """
+    if name == "one_device":
+        return tf.distribute.get_strategy()
+    if name == "mirrored":
+        kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+        devices = [d.name for d in tf.config.list_logical_devices(kind)]
+        reducer = (
+            tf.distribute.ReductionToOneDevice() if kind == "CPU" else None
+        )
+        return tf.distribute.MirroredStrategy(devices, cross_device_ops=reducer)
+    raise ValueError(
+        f"strategy must be one of {', '.join(NAMES)}. Received: {name!r}"
+    )

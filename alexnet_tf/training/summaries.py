@@ -1,0 +1,132 @@
+"""TensorBoard, the console and metrics.jsonl from one call."""
+
+import datetime
+import json
+import os
+import pathlib
+
+import tensorflow as tf
+from absl import logging
+
+
+class SummaryWriter:
+    """Writes what people watch while a network trains.
+
+    Args:
+        workdir: Folder of the run.
+        first_step: Step at which this process begins. What an interrupted
+            process wrote for later steps is taken back, as it comes again.
+        steps_per_epoch: For the epoch beside each step.
+    """
+
+    def __init__(self, workdir, first_step, steps_per_epoch):
+        self.workdir = pathlib.Path(workdir)
+        self.steps_per_epoch = steps_per_epoch
+        self._metrics = self.workdir / "metrics.jsonl"
+        self._events = self.workdir / "events.jsonl"
+        _keep_up_to(self._metrics, first_step)
+        self._writers = {
+            split: tf.summary.create_file_writer(
+                str(self.workdir / "summaries" / split)
+            )
+            for split in ("train", "validation")
+        }
+
+    def write(self, split, step, scalars):
+        """Writes scalars of a step.
+
+        Args:
+            split: "train" or "validation".
+            step: Updates so far.
+            scalars: Dict of floats. Errors are fractions; percentages stand
+                on the console only.
+        """
+        epoch = step / self.steps_per_epoch
+        with self._writers[split].as_default():
+            for name, value in scalars.items():
+                tf.summary.scalar(name, value, step=step)
+            tf.summary.scalar("epoch", epoch, step=step)
+        line = {"split": split, "step": step, "epoch": round(epoch, 4)}
+        _append(self._metrics, {**line, **scalars})
+
+    def log(self, split, step, scalars):
+        """Prints a line of figures."""
+        logging.info(
+            "%s, step %d (epoch %.2f): %s",
+            split,
+            step,
+            step / self.steps_per_epoch,
+            describe(scalars),
+        )
+
+    def images(self, step, name, images):
+        """Writes pictures for TensorBoard.
+
+        Args:
+            step: Updates so far.
+            name: Of the picture.
+            images: uint8 `(n, height, width, 3)`.
+        """
+        with self._writers["train"].as_default():
+            tf.summary.image(name, images, step=step, max_outputs=len(images))
+
+    def event(self, step, what, **facts):
+        """Writes a line of events.jsonl, such as a resume or a drop."""
+        epoch = round(step / self.steps_per_epoch, 4)
+        line = {"step": step, "epoch": epoch, "time": _now(), "what": what}
+        _append(self._events, {**line, **facts})
+
+    def flush(self):
+        """Brings everything to the disk."""
+        for writer in self._writers.values():
+            writer.flush()
+
+    def close(self):
+        """Ends the files."""
+        for writer in self._writers.values():
+            writer.close()
+
+
+def describe(scalars):
+    """Returns a few words for people: errors as percentages, rounded."""
+    words = []
+    if "loss" in scalars:
+        words.append(f"loss {scalars['loss']:.3f}")
+    for name, title in (("top1_error", "top-1"), ("top5_error", "top-5")):
+        if name in scalars:
+            words.append(f"{title} error {scalars[name]:.1%}")
+    if "learning_rate" in scalars:
+        words.append(f"rate {scalars['learning_rate']:.3g}")
+    if "images_per_second" in scalars:
+        words.append(f"{scalars['images_per_second']:.0f} images/s")
+    if scalars.get("waiting_share", 0) > 0.3:
+        words.append(f"{scalars['waiting_share']:.0%} waiting for input")
+    return ", ".join(words)
+
+
+def _append(path, line):
+    """Adds a line of JSON to a file."""
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def _keep_up_to(path, step):
+    """Drops the lines of later steps, and a last line that is not whole."""
+    if not path.exists():
+        return
+    kept = []
+    for text in path.read_text(encoding="utf-8").splitlines():
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue
+        if line["step"] <= step:
+            kept.append(text + "\n")
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text("".join(kept), encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def _now():
+    """Returns the time, to the second, with its zone."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

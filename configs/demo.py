@@ -1,0 +1,28 @@
+"""A narrow AlexNet on rendered images: the whole way in minutes on a CPU.
+
+The paper's layers with fewer kernels (`networks.DEMO`), 112-pixel crops of
+128-pixel records, and its crops, mirrors, lighting, dropout, momentum and rate
+drops. Ten classes that only shape, texture and colour together tell apart.
+
+Paper:     has no such data set.
+Run:       make demo
+"""
+
+from alexnet_tf.config import Config
+
+
+def get_config():
+    """Returns the demo's settings."""
+    config = Config(network="DEMO")
+    config.data.directory = "data/demo"
+    config.data.batch_size = 64
+    config.data.crop_size = 112
+    config.optimizer.learning_rate = 0.01
+    config.optimizer.schedule = "boundaries"
+    config.optimizer.boundaries_epochs = (18.0, 24.0)
+    config.training.total_epochs = 28.0
+    config.training.eval_every_epochs = 2.0
+    config.training.log_every_steps = 20
+    config.training.checkpoint_every_steps = 200
+    config.training.images_every_steps = 200
+    return config

@@ -1,0 +1,59 @@
+"""Which record stands at which step: the seeded shuffle of every epoch.
+
+The order is a function of the seed and the step alone. Nothing is read, kept
+or restored to begin in the middle: a run that goes on at step N asks for the
+records of step N.
+"""
+
+import threading
+
+import numpy as np
+
+
+class ShuffledOrder:
+    """A permutation of all records for each epoch, one epoch after another.
+
+    The permutation sorts random 64-bit numbers of a counter-based generator,
+    both of which are defined for ever; a library's own `shuffle` may change
+    with its version. For 1.28 million records it takes about a tenth of a
+    second once an epoch, and 10 MB.
+
+    Args:
+        num_records: Records of the split.
+        batch_size: Records per step. A batch may span two epochs, so that
+            every record comes exactly once in each.
+        seed: Integer.
+    """
+
+    def __init__(self, num_records, batch_size, seed):
+        if num_records < 1:
+            raise ValueError(
+                "The training split must have records. Received: 0"
+            )
+        self.num_records = num_records
+        self.batch_size = batch_size
+        self.seed = seed
+        self._epochs = {}
+        self._lock = threading.Lock()
+
+    def positions(self, step):
+        """Returns the records of a step: int64 `(batch_size,)`."""
+        numbers = step * self.batch_size + np.arange(self.batch_size)
+        epochs, places = np.divmod(numbers, self.num_records)
+        positions = np.empty(self.batch_size, np.int64)
+        for epoch in np.unique(epochs):
+            here = epochs == epoch
+            positions[here] = self._permutation(int(epoch))[places[here]]
+        return positions
+
+    def _permutation(self, epoch):
+        """Returns an epoch's order; keeps the few epochs in use."""
+        with self._lock:
+            if epoch not in self._epochs:
+                stream = np.random.Philox(key=[self.seed % 2**64, epoch])
+                keys = stream.random_raw(self.num_records)
+                self._epochs[epoch] = np.argsort(keys, kind="stable")
+                # Steps are asked for nearly in order, by several threads.
+                for old in sorted(self._epochs)[:-3]:
+                    del self._epochs[old]
+            return self._epochs[epoch]

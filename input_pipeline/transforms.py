@@ -1,0 +1,190 @@
+"""One image to one image: crop, mirror, mean, lighting, ten crops (§4.1).
+
+Whatever looks at an image, in training, evaluation or a served model, prepares
+it with the functions of this module.
+"""
+
+import tensorflow as tf
+
+
+def square_from_bytes(image_bytes, size):
+    """Decodes a file and brings it to the size of the records (§2).
+
+    Args:
+        image_bytes: String scalar, the bytes of a JPEG or PNG of any size.
+        size: Rows and columns of the result.
+
+    Returns:
+        uint8 `(size, size, 3)`: the central square of the image, resized by
+        area where it shrinks and by cubics where it grows.
+    """
+    image = tf.io.decode_image(
+        image_bytes, channels=3, expand_animations=False
+    )
+    height, width = tf.shape(image)[0], tf.shape(image)[1]
+    side = tf.minimum(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = image[top : top + side, left : left + side][tf.newaxis]
+
+    def resized(method):
+        pixels = tf.image.resize(square, (size, size), method=method)[0]
+        return tf.cast(tf.clip_by_value(tf.round(pixels), 0, 255), tf.uint8)
+
+    square = tf.case(
+        [
+            (side > size, lambda: resized("area")),
+            (side < size, lambda: resized("bicubic")),
+        ],
+        default=lambda: square[0],
+    )
+    return tf.ensure_shape(square, (size, size, 3))
+
+
+def center_crop(images, size):
+    """Cuts the central square out of images `(..., height, width, 3)`."""
+    top = (images.shape[-3] - size) // 2
+    left = (images.shape[-2] - size) // 2
+    return images[..., top : top + size, left : left + size, :]
+
+
+def ten_crops(images, size=224):
+    """Cuts four corners and the centre out of each image, and mirrors them.
+
+    Args:
+        images: `(n, height, width, 3)`, such as 256 x 256.
+        size: Rows and columns of a crop. Paper: 224.
+
+    Returns:
+        `(n, 10, size, size, 3)`: top left, top right, bottom left, bottom
+        right, centre, then the same five mirrored.
+    """
+    images = tf.convert_to_tensor(images)
+    bottom, right = images.shape[-3] - size, images.shape[-2] - size
+    corners = [(0, 0), (0, right), (bottom, 0), (bottom, right)]
+    crops = [
+        images[:, top : top + size, left : left + size]
+        for top, left in [*corners, (bottom // 2, right // 2)]
+    ]
+    crops = tf.stack(crops, axis=1)
+    return tf.concat([crops, tf.reverse(crops, axis=[3])], axis=1)
+
+
+def random_numbers(batch_size, places, seed, step, lighting_stddev):
+    """Draws what a training batch needs, the same for the same seed and step.
+
+    Drawn outside of XLA, which makes other numbers of the same seed.
+
+    Args:
+        batch_size: Images of the batch.
+        places: Positions a crop can take along each side; 33 for 224 of 256.
+            Deviation: §4.1 counts 32.
+        seed: Integer of the run.
+        step: Integer scalar.
+        lighting_stddev: Standard deviation of the lighting's draws.
+
+    Returns:
+        A dict: "offsets" int32 `(n, 2)`, "mirrored" bool `(n,)`, and "light"
+        float32 `(n, 3)`.
+    """
+    step = tf.cast(step, tf.int64)
+
+    def key(salt):
+        return tf.stack([tf.constant(seed * 4 + salt, tf.int64), step])
+
+    return {
+        "offsets": tf.random.stateless_uniform(
+            (batch_size, 2), key(0), 0, places, tf.int32, alg="philox"
+        ),
+        "mirrored": tf.random.stateless_uniform(
+            (batch_size,), key(1), alg="philox"
+        )
+        < 0.5,
+        "light": tf.random.stateless_normal(
+            (batch_size, 3), key(2), stddev=lighting_stddev, alg="philox"
+        ),
+    }
+
+
+@tf.function(jit_compile=True)
+def augment_batch(crops, offsets, mirrored, light, mean_image, components):
+    """Less the mean image, mirror, colour shift: one pass over a batch.
+
+    The mean image is taken at the crop's own place and mirrored with it.
+
+    Args:
+        crops: uint8 `(n, size, size, 3)`.
+        offsets: int32 `(n, 2)`, the crop's top and left in its image.
+        mirrored: bool `(n,)`.
+        light: float32 `(n, 3)`, the draws of the colour shift.
+        mean_image: float32 `(height, width, 3)`.
+        components: `(3, 3)`, see `pca_lighting`.
+
+    Returns:
+        float32 `(n, size, size, 3)`, about -150 to 150, not clipped.
+    """
+    size = crops.shape[1]
+    reach = tf.range(size)
+    # One row and one column of indices an image, mirrored where it is.
+    rows = offsets[:, :1] + reach
+    columns = tf.where(mirrored[:, tf.newaxis], reach[::-1], reach)
+    means = tf.gather(mean_image, rows)
+    means = tf.gather(means, offsets[:, 1:] + columns, axis=2, batch_dims=1)
+    crops = tf.where(
+        mirrored[:, tf.newaxis, tf.newaxis, tf.newaxis],
+        tf.reverse(crops, axis=[2]),
+        crops,
+    )
+    return _shift(tf.cast(crops, tf.float32) - means, light, components)
+
+
+@tf.function(jit_compile=True)
+def _lighten(images, light, components):
+    """Compiles `_shift` for those who call it alone."""
+    return _shift(images, light, components)
+
+
+def _shift(images, light, components):
+    """Adds `components @ light` to every pixel of each image."""
+    colours = tf.linalg.matvec(components, light)
+    return images + colours[:, tf.newaxis, tf.newaxis, :]
+
+
+def pca_lighting(images, components, stddev, seed):
+    """Shifts each image's colour along the data set's principal axes.
+
+    Adds the same RGB offset `components @ z` to every pixel, with `z` drawn
+    once per image from a normal distribution. It stands for a change in the
+    intensity and colour of the light, §4.1. Compiled by XLA.
+
+    Deviation: §4.1 scales each axis by its eigenvalue, a variance. On pixels
+    in [0, 255] that drowns the image. We scale by the standard deviation, as
+    the authors' program does.
+
+    Args:
+        images: float32 `(n, height, width, 3)`.
+        components: `(3, 3)` from `lighting_components`. Column k is a
+            principal axis of the RGB values, as long as their standard
+            deviation on it.
+        stddev: Standard deviation of `z`. Paper: 0.1.
+        seed: Two integers.
+
+    Returns:
+        `(n, height, width, 3)`, not clipped to [0, 255].
+    """
+    light = tf.random.stateless_normal(
+        (tf.shape(images)[0], 3), seed, stddev=stddev, alg="philox"
+    )
+    return _lighten(images, light, tf.cast(components, tf.float32))
+
+
+def lighting_components(statistics):
+    """Returns the axes of `pca_lighting` from a data set's statistics.
+
+    Args:
+        statistics: A `statistics.Statistics`.
+
+    Returns:
+        float32 `(3, 3)` array.
+    """
+    deviations = statistics.eigenvalues.clip(min=0) ** 0.5
+    return (statistics.eigenvectors * deviations).astype("float32")

@@ -1,0 +1,86 @@
+"""The update of §5, by hand and against NumPy."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from alexnet_tf.training import PaperSGD
+
+
+def test_three_updates_by_hand():
+    weight = keras.Variable([1.0])
+    optimizer = PaperSGD(learning_rate=0.1, momentum=0.9, weight_decay=0.5)
+    optimizer.build([weight])
+
+    # v = 0.9 v - 0.1 (0.5 w + g), w = w + v, with g = 1, 0 and -2:
+    # v1 = -0.1 * 1.5                          = -0.15,     w1 = 0.85
+    # v2 = -0.135 - 0.1 * 0.425                = -0.1775,   w2 = 0.6725
+    # v3 = -0.15975 - 0.1 * (0.33625 - 2)      =  0.006625, w3 = 0.679125
+    for gradient, expected in ((1.0, 0.85), (0.0, 0.6725), (-2.0, 0.679125)):
+        optimizer.apply([tf.constant([gradient])], [weight])
+        np.testing.assert_allclose(weight.numpy(), [expected], rtol=1e-6)
+
+
+def test_hundred_updates_match_numpy_while_the_rate_falls():
+    rng = np.random.default_rng(0)
+    w = rng.normal(size=(3, 4))
+    v = np.zeros_like(w)
+    weight = keras.Variable(w.astype(np.float32))
+    optimizer = PaperSGD()
+    optimizer.build([weight])
+
+    for step in range(100):
+        rate = 0.01 if step < 50 else 0.001
+        gradient = rng.normal(size=w.shape)
+        optimizer.learning_rate.assign(rate)
+        optimizer.apply([tf.constant(gradient, tf.float32)], [weight])
+        v = 0.9 * v - 0.0005 * rate * w - rate * gradient
+        w = w + v
+
+    np.testing.assert_allclose(weight.numpy(), w, rtol=1e-5, atol=1e-6)
+    velocity = optimizer.velocity(weight).numpy()
+    np.testing.assert_allclose(velocity, v, rtol=1e-4, atol=1e-6)
+
+
+def test_velocity_is_on_the_variables_device():
+    with tf.device("CPU:1"):
+        weight = keras.Variable([1.0])
+    optimizer = PaperSGD()
+    optimizer.build([weight])
+
+    optimizer.apply([tf.constant([1.0])], [weight])
+
+    assert optimizer.velocity(weight).value.device.endswith("CPU:1")
+
+
+def test_config_makes_the_same_optimizer():
+    optimizer = PaperSGD(0.02, 0.8, 0.001)
+
+    again = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+
+    assert (again.momentum, again.decay) == (0.8, 0.001)
+    assert float(again.learning_rate.numpy()) == pytest.approx(0.02)
+
+
+def test_trains_under_fit():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(PaperSGD(0.1), "mse")
+    x = np.random.default_rng(0).normal(size=(64, 2))
+    y = x @ [[1.0], [-2.0]]
+
+    history = model.fit(x, y, epochs=20, verbose=0).history["loss"]
+
+    assert history[-1] < history[0] / 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"momentum": 1.0}, "momentum must be at least 0 and below 1"),
+        ({"weight_decay": -1.0}, "weight_decay must be 0 or more"),
+    ],
+)
+def test_refuses_impossible_numbers(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        PaperSGD(**arguments)

@@ -1,0 +1,109 @@
+"""Prints the errors of a checkpoint, and writes what it thinks of each image.
+
+    python -m tools.evaluate --workdir=runs/alexnet --crops=10
+
+The probabilities go to WORKDIR/predictions, for tools.ensemble; the whole
+protocol stands in the file beside them.
+"""
+
+import io
+import json
+import pathlib
+
+import numpy as np
+from absl import flags
+
+from alexnet_tf import evaluation, experiment
+from input_pipeline import dataset_info
+from tools import program, progress
+
+_WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Folder of a run, such as runs/alexnet."
+)
+_CHECKPOINT = flags.DEFINE_string(
+    "checkpoint", "best", "best (validation error), last, or a step: 5000."
+)
+_SPLIT = flags.DEFINE_string(
+    "split", "validation", "train, validation or test."
+)
+_CROPS = flags.DEFINE_integer(
+    "crops", 10, "1 for the centre; 10 for four corners, centre and mirrors."
+)
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir", None, "Where the records are now, if they have moved."
+)
+
+
+def main(argv):
+    """Evaluates, prints the errors with the protocol, writes both."""
+    run = experiment.open_workdir(_WORKDIR.value, _DATA_DIR.value)
+    dataset = run.make_eval_dataset(_SPLIT.value, _CROPS.value, file_names=True)
+    model, step = run.load(_CHECKPOINT.value)
+    total = run.info.splits[_SPLIT.value].num_images
+    with progress.Progress("evaluate", total, "images") as bar:
+        found = evaluation.predict(
+            evaluation.make_predictor(model), dataset, bar
+        )
+    if len(found["labels"]) != total:
+        raise ValueError(
+            f"{_SPLIT.value} must have {total} images, as dataset.json says. "
+            f"Found: {len(found['labels'])}. List the faults with: "
+            "python -m tools.verify_tfrecords --help"
+        )
+    scores = evaluation.errors(found["probabilities"], found["labels"])
+    result = {
+        **scores,
+        "num_images": total,
+        "crops": _CROPS.value,
+        "split": _SPLIT.value,
+        "step": step,
+        "protocol": _protocol(run),
+    }
+    path = _write(run, found, result)
+    print(
+        f"{_SPLIT.value}, {total} images, step {step}, {_CROPS.value} "
+        f"crop{'s' if _CROPS.value > 1 else ''}: "
+        f"top-1 error {scores['top1_error']:.2%}, "
+        f"top-5 error {scores['top5_error']:.2%}, loss {scores['loss']:.4f}"
+    )
+    print(path)
+
+
+def _protocol(run):
+    """Returns what another person needs to repeat the figures."""
+    crop = run.config.data.crop_size
+    return {
+        "data": run.info.name,
+        "resize": f"shorter side to {run.info.image_size}, centre cut",
+        "mean": "mean image of the training split, at the crop's place",
+        "pixels": "0 to 255, RGB",
+        "crop_size": crop,
+        "views": "centre"
+        if _CROPS.value == 1
+        else "four corners and centre, mirrored too; softmax averaged",
+        "ties": "of equal probabilities the lower class comes first",
+        "network": run.config.network,
+        "without": list(run.config.without),
+    }
+
+
+def _write(run, found, result):
+    """Writes probabilities and errors; returns the path of the first."""
+    folder = pathlib.Path(_WORKDIR.value) / "predictions"
+    folder.mkdir(exist_ok=True)
+    name = f"{_SPLIT.value}-{result['step']:08d}-{_CROPS.value}"
+    found["file_names"] = np.array(
+        [file_name.decode() for file_name in found["file_names"]]
+    )
+    contents = io.BytesIO()
+    np.savez(contents, **found)
+    path = folder / f"{name}.npz"
+    dataset_info.write_atomically(path, contents.getvalue())
+    text = json.dumps(result, indent=1) + "\n"
+    dataset_info.write_atomically(folder / f"{name}.json", text.encode())
+    return path
+
+
+if __name__ == "__main__":
+    flags.mark_flag_as_required("workdir")
+    program.run(main)

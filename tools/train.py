@@ -1,0 +1,49 @@
+"""Trains one experiment, or resumes it from its last checkpoint.
+
+    python -m tools.train --config=configs/ilsvrc2012.py \
+        --config.data.directory=data/ilsvrc2012 --workdir=runs/alexnet
+
+Any field of the config can be set on the command line, such as
+--config.data.batch_size=64. Ctrl-C saves and stops; the same command goes on.
+Watch the run with: tensorboard --logdir=runs/alexnet/summaries
+"""
+
+import functools
+
+from absl import flags
+from ml_collections import config_flags
+
+from alexnet_tf import experiment
+from alexnet_tf.training import summaries
+from tools import program, progress
+
+_CONFIG = config_flags.DEFINE_config_file(
+    "config",
+    None,
+    "A file of configs/, such as configs/demo.py; change any field with "
+    "--config.FIELD=VALUE.",
+)
+_WORKDIR = flags.DEFINE_string(
+    "workdir",
+    None,
+    "Folder for checkpoints, summaries and config.json, such as runs/alexnet.",
+)
+
+
+def main(argv):
+    """Trains, and prints the scores at the end."""
+    run = experiment.from_config(_CONFIG.value, _WORKDIR.value)
+    make_progress = functools.partial(_make_progress, "train")
+    scores = run.train(make_progress)
+    print(f"validation, one crop: {summaries.describe(scores)}")
+    print(f"workdir: {_WORKDIR.value}")
+
+
+def _make_progress(description, total, initial):
+    """Returns the progress of a run that may have begun before."""
+    return progress.Progress(description, total, "steps", initial)
+
+
+if __name__ == "__main__":
+    flags.mark_flags_as_required(["config", "workdir"])
+    program.run(main)
