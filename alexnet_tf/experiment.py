@@ -146,7 +146,7 @@ class Experiment:
         validation = self.make_eval_dataset("validation", 1)
         try:
             with make_progress(intervals.total_steps, state.step) as progress:
-                loop.run(
+                scores = loop.run(
                     step.make_train_step(
                         network, rule, place, config.data.batch_size
                     ),
@@ -164,7 +164,7 @@ class Experiment:
                 )
         finally:
             writer.close()
-        return self._scores(predictor, validation)
+        return scores or self._scores(predictor, validation)
 
     def _begin(self, state):
         """Restores, or takes weights from elsewhere, or starts afresh."""
@@ -247,6 +247,12 @@ def from_config(config, workdir):
     path = workdir / "config.json"
     if path.exists():
         _check_same_run(workdir, config)
+    if not config.data.directory:
+        raise ValueError(
+            "data.directory must name a folder of records. Received: "
+            "nothing. Pass --config.data.directory=DIR; make one with: "
+            "python -m tools.build_tfrecords --help"
+        )
     experiment = Experiment(config, workdir)
     _check_data(experiment)
     workdir.mkdir(parents=True, exist_ok=True)
@@ -316,12 +322,6 @@ def _check_same_run(workdir, config):
 def _check_data(experiment):
     """Refuses a data set that cannot train, or is another than before."""
     directory = experiment.config.data.directory
-    if not directory:
-        raise ValueError(
-            "data.directory must name a folder of records. Received: "
-            "nothing. Pass --config.data.directory=DIR; make one with: "
-            "python -m tools.build_tfrecords --help"
-        )
     there = dataset_info.DatasetInfo.load(directory)
     for split in ("train", "validation"):
         if split not in there.splits or not there.splits[split].num_images:

@@ -178,14 +178,15 @@ NO_LRN = PAPER.without("norm1", "norm2")
 # The network most tutorials mean: every kernel sees every map below it.
 ONE_TOWER = dataclasses.replace(PAPER, towers=1)
 
-# The paper's layers, narrow and on small images: minutes on a CPU. So few
-# inputs a kernel and a deviation of 0.01 would leave no signal at the top;
-# He's deviations and biases of 0 do.
+# The paper's layers, narrow and on small images: minutes on a CPU. Kernels
+# with so few inputs and a deviation of 0.01 would leave no signal at the top;
+# He's deviations and biases of 0 keep it. conv1 sees as many inputs as the
+# paper's, and keeps the paper's deviation.
 DEMO = Network(
     image_size=112,
     towers=2,
     layers=(
-        Conv("conv1", 32, 11, strides=4, padding=(0, 3), stddev=None),  # 27
+        Conv("conv1", 32, 11, strides=4, padding=(0, 3)),  # 27 x 27 x 32
         Norm("norm1"),
         MaxPool("pool1"),  # 13 x 13 x 32
         Conv("conv2", 64, 5, padding=2, stddev=None),

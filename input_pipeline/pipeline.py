@@ -66,9 +66,9 @@ def make_train_dataset(data_dir, config, seed, first_step=0):
         return fields["image"], fields["label"], numbers
 
     def decode(jpeg, label, numbers):
-        window = tf.concat([numbers["offsets"], [size, size]], axis=0)
-        crop = tf.image.decode_and_crop_jpeg(jpeg, window, channels=3)
-        return tf.ensure_shape(crop, (size, size, 3)), label, numbers
+        top, left = tf.unstack(numbers["offsets"])
+        crop = transforms.decode_window(jpeg, top, left, size)
+        return crop, label, numbers
 
     def augment(crops, labels, numbers):
         images = transforms.augment_batch(
@@ -134,8 +134,7 @@ def make_eval_dataset(data_dir, config, split, crops=1, file_names=False):
         return fields["image"], fields["label"], fields["file_name"]
 
     def decode(jpeg, label, file_name):
-        image = tf.image.decode_jpeg(jpeg, channels=3)
-        image = tf.ensure_shape(image, mean_image.shape)
+        image = tf.ensure_shape(transforms.decode(jpeg), mean_image.shape)
         return image, label, file_name
 
     def crop(images, labels, names):

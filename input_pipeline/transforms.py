@@ -6,6 +6,42 @@ it with the functions of this module.
 
 import tensorflow as tf
 
+# Left to itself TensorFlow decodes less exactly, and no faster: one and a half
+# grey levels away from what other programs see in the same file.
+_EXACT = {"channels": 3, "dct_method": "INTEGER_ACCURATE"}
+
+
+def decode(image_bytes):
+    """Returns the pixels of a JPEG, PNG, BMP or still GIF file.
+
+    Args:
+        image_bytes: String scalar.
+
+    Returns:
+        uint8 `(height, width, 3)`, RGB.
+    """
+    return tf.io.decode_jpeg(image_bytes, **_EXACT)
+
+
+def decode_window(jpeg, top, left, size):
+    """Returns a square of a JPEG file, and decodes no more than it must.
+
+    Args:
+        jpeg: String scalar; JPEG only.
+        top: First row.
+        left: First column.
+        size: Rows and columns.
+
+    Returns:
+        uint8 `(size, size, 3)`, that part of `decode(jpeg)`. Where a file
+        keeps colours at half the resolution, pixels at the border may differ
+        by what their cut-off neighbours would have lent them.
+    """
+    crop = tf.image.decode_and_crop_jpeg(
+        jpeg, tf.stack([top, left, size, size]), **_EXACT
+    )
+    return tf.ensure_shape(crop, (size, size, 3))
+
 
 def square_from_bytes(image_bytes, size):
     """Decodes a file and brings it to the size of the records (§2).
@@ -18,9 +54,7 @@ def square_from_bytes(image_bytes, size):
         uint8 `(size, size, 3)`: the central square of the image, resized by
         area where it shrinks and by cubics where it grows.
     """
-    image = tf.io.decode_image(
-        image_bytes, channels=3, expand_animations=False
-    )
+    image = decode(image_bytes)
     height, width = tf.shape(image)[0], tf.shape(image)[1]
     side = tf.minimum(height, width)
     top, left = (height - side) // 2, (width - side) // 2

@@ -1,4 +1,4 @@
-"""The network against the paper's numbers, itself in NumPy, and itself apart."""
+"""The network against the paper's numbers, NumPy, and itself in two parts."""
 
 import keras
 import numpy as np

@@ -56,12 +56,16 @@ def run(
         interruption: An `interruption.Interruption`.
         draw: Writes pictures, given the step and the batch; or `None`.
 
+    Returns:
+        The last validation scores of this call, or `None` where nothing was
+        left to do.
+
     Raises:
         KeyboardInterrupt: The run was interrupted, and has been saved.
         ValueError: The loss is no number any more.
     """
     window = _Window(batch_size)
-    rate = None
+    rate = scores = None
     while state.step < intervals.total_steps and not state.schedule.finished:
         if interruption.requested:
             state.save()
@@ -105,6 +109,7 @@ def run(
                 writer.flush()
     if state.schedule.finished:
         logging.info("The error has stopped improving at the last rate.")
+    return scores
 
 
 class _Window:

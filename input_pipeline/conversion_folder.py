@@ -1,0 +1,121 @@
+"""The folder that is converted into: whose it is, and whether there is room."""
+
+import contextlib
+import errno
+import fcntl
+import json
+import pathlib
+import shutil
+
+from input_pipeline import dataset_info
+
+WORK_DIR = ".conversion"
+# Of a 256 x 256 photograph at JPEG quality 95, and at 75, on the low side.
+_BYTES_A_PIXEL = ((95, 0.35), (85, 0.2), (0, 0.1))
+
+
+def find_complete(output_dir, request):
+    """Returns the `DatasetInfo` if the folder holds just what is asked for.
+
+    Args:
+        output_dir: Folder of the records, which need not exist.
+        request: Dict of all that was asked for.
+
+    Returns:
+        None if there is still something to do.
+
+    Raises:
+        ValueError: The folder holds something else.
+    """
+    output_dir = pathlib.Path(output_dir)
+    finished = output_dir / dataset_info.FILE_NAME
+    begun = output_dir / WORK_DIR / "request.json"
+    if finished.is_file():
+        info = dataset_info.DatasetInfo.load(output_dir)
+        _compare(output_dir, info.source.get("request", {}), request)
+        for shard in _all_shards(info):
+            if not (output_dir / shard.file).is_file():
+                raise FileNotFoundError(
+                    f"{output_dir} must hold {shard.file}, as its "
+                    f"{dataset_info.FILE_NAME} says. Remove the folder and "
+                    "convert again."
+                )
+        shutil.rmtree(output_dir / WORK_DIR, ignore_errors=True)
+        return info
+    if begun.is_file():
+        _compare(output_dir, json.loads(begun.read_text()), request)
+    elif output_dir.exists() and any(
+        path.name != WORK_DIR for path in output_dir.iterdir()
+    ):
+        raise ValueError(
+            f"{output_dir} must be empty, or hold an unfinished conversion. "
+            "Received: a folder of other files. Choose another --output_dir."
+        )
+    return None
+
+
+@contextlib.contextmanager
+def locked(path):
+    """Keeps a second converter out of the same folder."""
+    with open(path, "wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(
+                f"Only one converter may write to {path.parent.parent}. "
+                "Received: a second one. Wait until the first has ended."
+            ) from None
+        yield
+
+
+def check_space(job, source):
+    """Refuses to start what cannot end for want of space."""
+    needed = estimate_bytes(job, source)
+    written = sum(path.stat().st_size for path in job.output_dir.glob("*"))
+    free = shutil.disk_usage(job.output_dir).free
+    if written + free < needed:
+        raise OSError(
+            errno.ENOSPC,
+            f"about {to_gigabytes(needed)} GB are needed and "
+            f"{to_gigabytes(free)} GB are free",
+            str(job.output_dir),
+        )
+
+
+def estimate_bytes(job, source):
+    """Returns about how many bytes the shards will have, rather too few."""
+    if not job.image_size:
+        return sum(c.size_bytes() for c in source.splits.values())
+    num_images = sum(len(catalogue) for catalogue in source.splits.values())
+    rate = next(
+        r for quality, r in _BYTES_A_PIXEL if job.jpeg_quality >= quality
+    )
+    # Each account holds a sum image of four bytes a value.
+    accounts = sum(job.num_shards.values()) * 12
+    return int((num_images * rate + accounts) * job.image_size**2)
+
+
+def to_gigabytes(num_bytes):
+    """Returns bytes as people read them."""
+    return f"{num_bytes / 1e9:.3g}"
+
+
+def _compare(output_dir, found, request):
+    """Refuses a folder that was made by another request."""
+    changed = [
+        f"{field}={found.get(field)} there and {request.get(field)} here"
+        for field in sorted({*found, *request})
+        if found.get(field) != request.get(field)
+    ]
+    if changed:
+        raise ValueError(
+            f"{output_dir} must hold the data set that the flags describe. "
+            f"Received: {', '.join(changed)}. Choose another --output_dir, or "
+            "remove that folder."
+        )
+
+
+def _all_shards(info):
+    """Yields the shards of all splits."""
+    for split in info.splits.values():
+        yield from split.shards

@@ -1,0 +1,61 @@
+"""What is written when all shards stand: statistics, index, dataset.json."""
+
+import numpy as np
+
+from input_pipeline import (
+    conversion_worker,
+    dataset_info,
+    record_index,
+    statistics,
+    tfds_metadata,
+)
+
+
+def finish(job, source, settings, request):
+    """Gathers the accounts of all shards and writes what describes them."""
+    total = statistics.Accumulator(job.image_size)
+    splits, num_bytes = {}, {}
+    skipped, mended = list(source.skipped), []
+    for split, count in job.num_shards.items():
+        accounts = []
+        for index in range(count):
+            account = conversion_worker.load_account(job, split, index)
+            arrays = account.pop("statistics")
+            total.merge(statistics.Accumulator.from_arrays(arrays))
+            skipped += account["skipped"]
+            mended += account["mended"]
+            accounts.append(account)
+        shards = [dataset_info.Shard(**a["shard"]) for a in accounts]
+        splits[split] = dataset_info.Split(
+            sum(shard.num_images for shard in shards), shards
+        )
+        sizes = [account["size_bytes"] for account in accounts]
+        num_bytes[split] = sum(sizes)
+        record_index.save_index(
+            job.output_dir,
+            split,
+            sizes,
+            np.concatenate([account["offsets"] for account in accounts]),
+            np.concatenate([account["lengths"] for account in accounts]),
+        )
+    if not splits["train"].num_images:
+        raise ValueError(
+            "The training split must hold images. Received: none that can be "
+            f"converted; the first is {skipped[0]}"
+        )
+    info = dataset_info.DatasetInfo(
+        name=settings.name,
+        image_size=settings.image_size,
+        num_classes=len(source.synsets),
+        synsets=source.synsets,
+        class_names=source.class_names,
+        splits=splits,
+        skipped=sorted(skipped, key=lambda entry: entry["file"]),
+        mended=sorted(mended, key=lambda entry: entry["file"]),
+        source={"kind": source.kind, "request": request, **source.origin},
+        seed=settings.seed,
+    )
+    total.finish().save(job.output_dir)
+    tfds_metadata.write(job.output_dir, info, num_bytes)
+    info.save(job.output_dir)
+    return info

@@ -1,0 +1,96 @@
+"""Errors against NumPy, ties and refusals included."""
+
+import keras
+import numpy as np
+import pytest
+import references
+import tensorflow as tf
+
+from alexnet_tf import evaluation
+
+
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_topk_error_matches_the_reference(k):
+    rng = np.random.default_rng(0)
+    # Rounded, so that there are ties.
+    probabilities = rng.dirichlet(np.ones(7), 200).round(1)
+    labels = rng.integers(0, 7, 200)
+
+    error = evaluation.topk_error(probabilities, labels, k)
+
+    expected = references.topk_error(probabilities, labels, k)
+    assert error == pytest.approx(expected)
+
+
+def test_topk_error_by_hand():
+    probabilities = [[0.5, 0.3, 0.2], [0.1, 0.1, 0.8], [0.4, 0.4, 0.2]]
+
+    assert evaluation.topk_error(probabilities, [0, 2, 0], 1) == 0
+    assert evaluation.topk_error(probabilities, [1, 1, 1], 1) == 1
+    # The tie of the last image goes to the lower class.
+    assert evaluation.topk_error(probabilities, [2, 0, 1], 2) == pytest.approx(
+        1 / 3
+    )
+
+
+def test_an_image_without_numbers_is_an_error():
+    assert evaluation.topk_error([[np.nan, np.nan]], [0], 1) == 1
+
+
+@pytest.mark.parametrize(
+    ("labels", "k", "words"),
+    [([], 1, "0 images"), ([0], 0, "k=0"), ([3], 1, "from 0 to 2")],
+)
+def test_refuses_what_has_no_error(labels, k, words):
+    probabilities = np.full((len(labels), 3), 1 / 3)
+    with pytest.raises(ValueError, match=words):
+        evaluation.topk_error(probabilities, labels, k)
+
+
+def test_loss_is_the_mean_negative_log_probability():
+    scores = evaluation.errors(
+        np.array([[0.5, 0.5], [0.25, 0.75]]), np.array([0, 1])
+    )
+
+    expected = -(np.log(0.5) + np.log(0.75)) / 2
+    assert scores["loss"] == pytest.approx(expected)
+
+
+def _linear_model():
+    inputs = keras.Input((2, 2, 3))
+    outputs = keras.layers.Dense(4)(keras.layers.Flatten()(inputs))
+    return keras.Model(inputs, outputs)
+
+
+def test_ten_crops_equal_ten_single_crops():
+    model = _linear_model()
+    crops = np.random.default_rng(0).normal(size=(3, 10, 2, 2, 3))
+    crops = crops.astype(np.float32)
+    predictor = evaluation.make_predictor(model)
+
+    together = predictor(tf.constant(crops)).numpy()
+
+    one_by_one = [predictor(tf.constant(crops[:, i])) for i in range(10)]
+    np.testing.assert_allclose(together, np.mean(one_by_one, axis=0), rtol=1e-5)
+
+
+def test_predict_keeps_every_image_and_its_order():
+    model = _linear_model()
+    images = np.random.default_rng(0).normal(size=(7, 2, 2, 3))
+    images = images.astype(np.float32)
+    labels = np.arange(7, dtype=np.int32)
+    dataset = tf.data.Dataset.from_tensor_slices((images, labels)).batch(3)
+
+    found = evaluation.predict(evaluation.make_predictor(model), dataset)
+
+    np.testing.assert_array_equal(found["labels"], labels)
+    expected = tf.nn.softmax(model(images))
+    np.testing.assert_allclose(found["probabilities"], expected, rtol=1e-5)
+
+
+def test_refuses_an_empty_dataset():
+    dataset = tf.data.Dataset.from_tensor_slices((np.zeros((0, 2)), [])).batch(
+        2
+    )
+    with pytest.raises(ValueError, match="must be images to evaluate"):
+        evaluation.predict(None, dataset)

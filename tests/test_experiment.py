@@ -1,0 +1,267 @@
+"""A whole run: trains, is interrupted, goes on, and is loaded again."""
+
+import contextlib
+import json
+import shutil
+
+import data_sets
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing import event_accumulator
+
+import alexnet_tf
+from alexnet_tf import experiment, networks, weights
+from alexnet_tf.config import Config
+
+NETWORK = networks.Network(
+    image_size=40,
+    towers=2,
+    layers=(
+        networks.Conv("conv1", 8, 11, 4, (0, 3), stddev=0.01),
+        networks.Norm("norm1"),
+        networks.MaxPool("pool1"),
+        networks.Dense("fc6", 16, dropout=0.5, stddev=None),
+        networks.Dense("fc8", stddev=0.1),
+    ),
+)
+STEPS = 9
+
+
+class _Progress:
+    """Counts steps, and asks for a stop after some of them."""
+
+    def __init__(self, stop_after=None):
+        self.stop_after = stop_after
+        self.done = 0
+
+    def update(self, steps, facts):
+        self.done += steps
+        if self.done == self.stop_after:
+            raise _PowerCut
+
+
+class _PowerCut(BaseException):
+    """Nobody catches it, and nothing is saved."""
+
+
+@pytest.fixture(autouse=True)
+def _small_network(monkeypatch):
+    monkeypatch.setattr(networks, "SMALL", NETWORK, raising=False)
+
+
+@pytest.fixture
+def config(tiny_data_dir):
+    config = Config(network="SMALL")
+    config.data.directory = str(tiny_data_dir)
+    config.data.batch_size = 5
+    config.data.crop_size = 40
+    config.optimizer.schedule = "boundaries"
+    config.optimizer.boundaries_epochs = (2.0,)
+    config.training.total_steps = STEPS
+    config.training.checkpoint_every_steps = 2
+    config.training.eval_every_epochs = 1.7
+    config.training.log_every_steps = 3
+    return config
+
+
+def _train(config, workdir, stop_after=None):
+    progress = _Progress(stop_after)
+
+    def make_progress(total, initial):
+        return contextlib.nullcontext(progress)
+
+    return experiment.from_config(config, workdir).train(make_progress)
+
+
+def _weights(workdir):
+    return weights.to_arrays(alexnet_tf.load(workdir))
+
+
+def test_a_run_that_loses_power_ends_with_the_same_weights(config, tmp_path):
+    _train(config, tmp_path / "undisturbed")
+
+    for stop_after in (3, 2, 1):
+        with pytest.raises(_PowerCut):
+            _train(config, tmp_path / "disturbed", stop_after)
+    _train(config, tmp_path / "disturbed")
+
+    expected = _weights(tmp_path / "undisturbed")
+    for name, array in _weights(tmp_path / "disturbed").items():
+        np.testing.assert_array_equal(array, expected[name], err_msg=name)
+
+
+def test_metrics_of_a_disturbed_run_stand_once(config, tmp_path):
+    _train(config, tmp_path / "undisturbed")
+    with pytest.raises(_PowerCut):
+        _train(config, tmp_path / "disturbed", 5)
+    _train(config, tmp_path / "disturbed")
+
+    def read(name):
+        lines = (tmp_path / name / "metrics.jsonl").read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
+    expected = read("undisturbed")
+    found = read("disturbed")
+    assert [(m["split"], m["step"]) for m in found] == [
+        (m["split"], m["step"]) for m in expected
+    ]
+    for a, b in zip(found, expected, strict=True):
+        if a["split"] == "validation":
+            assert a == b
+
+
+def test_an_interruption_saves_and_stops(config, tmp_path, monkeypatch):
+    class Asked:
+        requested = True
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+    run = experiment.from_config(config, tmp_path)
+    monkeypatch.setattr(experiment.interruption, "Interruption", Asked)
+
+    with pytest.raises(KeyboardInterrupt):
+        run.train(lambda total, initial: contextlib.nullcontext(_Progress()))
+
+    assert (tmp_path / "checkpoints" / "00000000" / "state.json").exists()
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(config, tmp_path):
+    _train(config, tmp_path / "run")
+    expected = _weights(tmp_path / "run")
+    newest = tmp_path / "run" / "checkpoints" / f"{STEPS:08d}"
+    contents = bytearray((newest / "weights.npz").read_bytes())
+    contents[len(contents) // 2] ^= 1
+    (newest / "weights.npz").write_bytes(contents)
+
+    _train(config, tmp_path / "run")
+
+    for name, array in _weights(tmp_path / "run").items():
+        np.testing.assert_array_equal(array, expected[name], err_msg=name)
+
+
+def test_old_checkpoints_go_and_the_best_stays(config, tmp_path):
+    config.training.keep_checkpoints = 2
+    _train(config, tmp_path)
+
+    steps = experiment.checkpoint.steps(tmp_path / "checkpoints")
+    best, _ = experiment.checkpoint.find(tmp_path / "checkpoints", "best")
+    assert steps[-2:] == [8, 9]
+    assert best in steps
+    assert len(steps) <= 3
+
+
+def test_rate_falls_where_the_schedule_says(config, tmp_path):
+    _train(config, tmp_path)
+
+    lines = (tmp_path / "events.jsonl").read_text().splitlines()
+    events = [json.loads(line) for line in lines]
+    # Two epochs of 12 images in batches of 5: 4.8 steps.
+    drops = [(e["step"], e["after"]) for e in events if e["what"] == "rate"]
+    assert drops == [(5, pytest.approx(0.001))]
+
+
+def test_a_workdir_is_enough_to_load_the_network(config, tmp_path):
+    data_dir = tmp_path / "data"
+    data_sets.make_records(data_dir)
+    config.data.directory = str(data_dir)
+    _train(config, tmp_path / "run")
+
+    shutil.rmtree(data_dir)
+    model = alexnet_tf.load(tmp_path / "run", "best")
+
+    assert model.output_shape == (None, 3)
+
+
+def test_training_goes_on_with_the_weights_of_another_run(config, tmp_path):
+    _train(config, tmp_path / "first")
+    config.init_from = str(tmp_path / "first")
+    config.training.total_steps = 1
+    config.optimizer.learning_rate = 1e-9
+
+    _train(config, tmp_path / "second")
+
+    expected = _weights(tmp_path / "first")
+    for name, array in _weights(tmp_path / "second").items():
+        np.testing.assert_allclose(array, expected[name], atol=1e-6)
+
+
+def test_writes_tensorboard_and_the_same_scalars_as_lines(config, tmp_path):
+    _train(config, tmp_path)
+
+    events = event_accumulator.EventAccumulator(
+        str(tmp_path / "summaries" / "train"),
+        size_guidance={"tensors": 0},
+    )
+    events.Reload()
+    tags = set(events.Tags()["tensors"])
+    assert tags >= {
+        *("loss", "top1_error", "top5_error", "learning_rate"),
+        *("images_per_second", "waiting_share", "epoch"),
+        *("conv1_kernels", "augmented_batch"),
+    }
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    first = next(m for m in map(json.loads, lines) if m["split"] == "train")
+    shown = events.Tensors("loss")[0]
+    assert shown.step == first["step"]
+    value = float(tf.make_ndarray(shown.tensor_proto))
+    assert value == pytest.approx(first["loss"], rel=1e-6)
+
+
+def test_refuses_the_workdir_of_another_network(config, tmp_path):
+    _train(config, tmp_path)
+    config.without = ("norm1",)
+
+    with pytest.raises(ValueError, match="trained with without=.*drop the ov"):
+        experiment.from_config(config, tmp_path)
+
+
+def test_refuses_the_workdir_of_other_records(config, tmp_path):
+    _train(config, tmp_path / "run")
+    data_sets.make_records(tmp_path / "other", train=10)
+    config.data.directory = str(tmp_path / "other")
+
+    with pytest.raises(ValueError, match="trained on other records"):
+        experiment.from_config(config, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("directory", "words"),
+    [("", "must name a folder of records"), ("nowhere", "no folder nowhere")],
+)
+def test_refuses_to_train_without_data(config, tmp_path, directory, words):
+    config.data.directory = directory
+
+    with pytest.raises((ValueError, FileNotFoundError), match=words):
+        experiment.from_config(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_refuses_a_loss_that_is_no_number(config, tmp_path):
+    config.optimizer.learning_rate = 1e30
+
+    with pytest.raises(ValueError, match="loss must be a number.*lower"):
+        _train(config, tmp_path)
+
+
+def test_refuses_what_is_no_workdir(tmp_path):
+    with pytest.raises(FileNotFoundError, match="it is no workdir"):
+        experiment.open_workdir(tmp_path)
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(ValueError, match="as training wrote it"):
+        experiment.open_workdir(tmp_path)
+
+
+def test_refuses_a_checkpoint_that_is_not_there(config, tmp_path):
+    run = experiment.from_config(config, tmp_path)
+    with pytest.raises(FileNotFoundError, match="holds no checkpoint"):
+        run.load()
+    _train(config, tmp_path)
+    with pytest.raises(FileNotFoundError, match="no checkpoint of step 77"):
+        run.load("77")
+    with pytest.raises(ValueError, match="last, best or a step"):
+        run.load("newest")

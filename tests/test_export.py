@@ -1,0 +1,196 @@
+"""What is served is what was trained."""
+
+import io
+import pathlib
+
+import numpy as np
+import pytest
+import simplejpeg
+import tensorflow as tf
+from PIL import Image
+
+import alexnet_tf
+from alexnet_tf import evaluation, export, networks
+from input_pipeline import synthetic, transforms
+from input_pipeline.statistics import Accumulator
+
+NETWORK = networks.Network(
+    image_size=40,
+    towers=2,
+    layers=(
+        networks.Conv("conv1", 8, 11, 4, (0, 3), stddev=0.01),
+        networks.Norm("norm1"),
+        networks.MaxPool("pool1"),
+        networks.Dense("fc7", 16, dropout=0.5, stddev=None),
+        networks.Dense("fc8", stddev=0.1),
+    ),
+)
+NAMES = [f"class {i}" for i in range(6)]
+SIZE = 48
+
+
+@pytest.fixture(scope="module")
+def statistics():
+    sums = Accumulator(SIZE)
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        sums.add(rng.integers(0, 256, (SIZE, SIZE, 3), np.uint8))
+    return sums.finish()
+
+
+@pytest.fixture(scope="module")
+def model():
+    return alexnet_tf.build(NETWORK, 6, portable=True)
+
+
+@pytest.fixture(scope="module")
+def version(model, statistics, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export")
+    return export.export(model, statistics, NAMES, SIZE, folder)
+
+
+@pytest.fixture(scope="module")
+def served(version):
+    return tf.saved_model.load(str(version))
+
+
+def _squares(count):
+    rng = np.random.default_rng(1)
+    return rng.integers(0, 256, (count, SIZE, SIZE, 3), np.uint8)
+
+
+def _png(image):
+    contents = io.BytesIO()
+    Image.fromarray(image).save(contents, "png")
+    return contents.getvalue()
+
+
+def _expected(model, statistics, images, crops):
+    """The evaluation's way to the same answer."""
+    inputs = tf.cast(images, tf.float32) - statistics.mean_image
+    if crops == 10:
+        inputs = transforms.ten_crops(inputs, 40)
+    else:
+        inputs = alexnet_tf.preprocess_input(images[:, 4:44, 4:44], statistics)
+    return evaluation.make_predictor(model)(inputs).numpy()
+
+
+@pytest.mark.parametrize(
+    ("signature", "crops"), [("serving_default", 1), ("ten_crop", 10)]
+)
+def test_bytes_get_the_evaluations_answer(
+    model, statistics, served, signature, crops
+):
+    images = _squares(3)
+    image_bytes = tf.constant([_png(image) for image in images])
+
+    found = served.signatures[signature](image_bytes=image_bytes)
+
+    expected = _expected(model, statistics, images, crops)
+    best = np.argsort(-expected, axis=1)[:, :5]
+    np.testing.assert_array_equal(found["classes"], best)
+    np.testing.assert_allclose(
+        found["probabilities"],
+        np.take_along_axis(expected, best, axis=1),
+        atol=1e-5,
+    )
+    names = found["class_names"].numpy()[0]
+    assert [name.decode() for name in names] == [NAMES[i] for i in best[0]]
+
+
+def test_tensor_and_bytes_get_one_answer(served):
+    images = _squares(2)
+
+    by_tensor = served.signatures["tensor"](images=tf.constant(images))
+    by_bytes = served.signatures["serving_default"](
+        image_bytes=tf.constant([_png(image) for image in images])
+    )
+
+    for name, value in by_tensor.items():
+        np.testing.assert_array_equal(value, by_bytes[name])
+
+
+def test_features_are_those_of_fc7(model, statistics, served):
+    images = _squares(2)
+
+    found = served.signatures["features"](
+        image_bytes=tf.constant([_png(image) for image in images])
+    )["fc7"]
+
+    inputs = alexnet_tf.preprocess_input(images[:, 4:44, 4:44], statistics)
+    expected = alexnet_tf.feature_extractor(model)(inputs)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_takes_images_of_any_size_and_kind(served):
+    rgb = synthetic.render(0, np.random.default_rng(0))
+    grey = simplejpeg.encode_jpeg(
+        rgb[..., :1].copy(), colorspace="GRAY", colorsubsampling="Gray"
+    )
+    files = [
+        simplejpeg.encode_jpeg(rgb),
+        grey,
+        _png(rgb[:30, :20]),
+        _png(np.dstack([rgb, rgb[..., 0]])),
+    ]
+
+    found = served.signatures["serving_default"](image_bytes=tf.constant(files))
+
+    assert found["probabilities"].shape == (4, 5)
+    assert np.all(np.isfinite(found["probabilities"]))
+
+
+def test_bytes_that_are_no_image_are_refused_and_the_next_are_not(served):
+    serve = served.signatures["serving_default"]
+
+    for bad in (b"", b"no image", simplejpeg.encode_jpeg(_squares(1)[0])[:99]):
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            serve(image_bytes=tf.constant([bad]))
+
+    found = serve(image_bytes=tf.constant([_png(_squares(1)[0])]))
+    assert found["probabilities"].shape == (1, 5)
+
+
+def test_a_session_finds_the_variables(version):
+    """TF Serving loads a model this way, not as Python does."""
+    graph = tf.Graph()
+    with graph.as_default(), tf.compat.v1.Session(graph=graph) as session:
+        loaded = tf.compat.v1.saved_model.load(session, ["serve"], str(version))
+        signature = loaded.signature_def["serving_default"]
+        probabilities = session.run(
+            signature.outputs["probabilities"].name,
+            {signature.inputs["image_bytes"].name: [_png(_squares(1)[0])]},
+        )
+
+    assert probabilities.shape == (1, 5)
+    devices = {node.device for node in graph.as_graph_def().node}
+    assert not [d for d in devices if "CPU:1" in d or "GPU" in d]
+    assert "_XlaMustCompile" not in str(graph.as_graph_def())
+
+
+def test_every_export_is_a_version_of_its_own(model, statistics, tmp_path):
+    first = export.export(model, statistics, NAMES, SIZE, tmp_path)
+    second = export.export(model, statistics, NAMES, SIZE, tmp_path)
+
+    assert (first.name, second.name) == ("1", "2")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["1", "2"]
+
+
+def test_a_failed_export_leaves_nothing(
+    model, statistics, tmp_path, monkeypatch
+):
+    def fail(self, directory, **kwargs):
+        pathlib.Path(directory).mkdir()
+        raise OSError(28, "No space left on device")
+
+    archive = type(export.keras.export.ExportArchive())
+    monkeypatch.setattr(archive, "write_out", fail)
+
+    with pytest.raises(OSError, match="No space left"):
+        export.export(model, statistics, NAMES, SIZE, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_refuses_names_that_are_not_the_classes(model, statistics, tmp_path):
+    with pytest.raises(ValueError, match="5 names, 6 classes"):
+        export.export(model, statistics, NAMES[:5], SIZE, tmp_path)

@@ -1,0 +1,175 @@
+"""From records to batches."""
+
+import dataclasses
+
+import data_sets
+import numpy as np
+import pytest
+import simplejpeg
+
+from input_pipeline import (
+    make_eval_dataset,
+    make_train_dataset,
+    transforms,
+)
+from input_pipeline.data_config import DataConfig
+from input_pipeline.dataset_info import DatasetInfo
+from input_pipeline.statistics import Statistics
+
+CONFIG = DataConfig(batch_size=5, eval_batch_size=4, crop_size=40)
+STILL = dataclasses.replace(
+    CONFIG, random_crops=False, mirror=False, lighting="none"
+)
+
+
+def _batches(data_dir, count, config=CONFIG, seed=0, first_step=0):
+    dataset = make_train_dataset(data_dir, config, seed, first_step)
+    return [
+        (images.numpy(), labels.numpy())
+        for images, labels in dataset.take(count)
+    ]
+
+
+def test_training_batches_have_the_promised_form(tiny_data_dir):
+    ((images, labels),) = _batches(tiny_data_dir, 1)
+
+    assert images.shape == (5, 40, 40, 3)
+    assert images.dtype == np.float32
+    assert labels.shape == (5,)
+    assert labels.dtype == np.int32
+
+
+def test_a_run_can_begin_at_any_step(tiny_data_dir):
+    undisturbed = _batches(tiny_data_dir, 8)
+
+    resumed = _batches(tiny_data_dir, 3, first_step=5)
+
+    for a, b in zip(undisturbed[5:], resumed, strict=True):
+        np.testing.assert_array_equal(a[0], b[0])
+        np.testing.assert_array_equal(a[1], b[1])
+
+
+def test_every_image_comes_once_an_epoch(tiny_data_dir):
+    config = dataclasses.replace(STILL, batch_size=12)
+
+    first, second = _batches(tiny_data_dir, 2, config)
+
+    def as_set(images):
+        return {image.tobytes() for image in images}
+
+    assert len(as_set(first[0])) == 12
+    assert as_set(first[0]) == as_set(second[0])
+    assert first[0].tobytes() != second[0].tobytes()
+
+
+def test_a_still_crop_is_the_centre_less_the_mean(tiny_data_dir):
+    config = dataclasses.replace(STILL, batch_size=12)
+    ((images, labels),) = _batches(tiny_data_dir, 1, config)
+    mean = Statistics.load(tiny_data_dir).mean_image
+
+    # Number 4 is the second image of class 1 in three classes.
+    jpeg = simplejpeg.encode_jpeg(
+        data_sets.square("train", 1, 4, 48), quality=95
+    )
+    expected = (simplejpeg.decode_jpeg(jpeg) - mean)[4:44, 4:44]
+
+    distances = np.abs(images - expected).max(axis=(1, 2, 3))
+    assert distances.min() < 1e-3
+    assert labels[distances.argmin()] == 1
+
+
+def test_seeds_make_different_batches(tiny_data_dir):
+    a, b = (_batches(tiny_data_dir, 1, seed=s)[0][0] for s in (0, 1))
+
+    assert not np.array_equal(a, b)
+
+
+def test_lighting_moves_every_pixel_alike(tiny_data_dir):
+    lit = dataclasses.replace(STILL, lighting="stddev", batch_size=12)
+
+    a = _batches(tiny_data_dir, 1, lit)[0][0]
+    b = _batches(tiny_data_dir, 1, dataclasses.replace(STILL, batch_size=12))
+
+    shift = a - b[0][0]
+    assert np.ptp(shift, axis=(1, 2)).max() < 1e-3
+    assert np.abs(shift).max() > 1
+
+
+@pytest.mark.parametrize("crops", [1, 10])
+def test_evaluation_sees_every_image_once_in_order(tiny_data_dir, crops):
+    dataset = make_eval_dataset(
+        tiny_data_dir, CONFIG, "validation", crops, file_names=True
+    )
+
+    shapes, labels, names = [], [], []
+    for images, some_labels, some_names in dataset:
+        shapes.append(tuple(images.shape))
+        labels += some_labels.numpy().tolist()
+        names += some_names.numpy().tolist()
+
+    views = () if crops == 1 else (10,)
+    assert shapes == [(4, *views, 40, 40, 3), (2, *views, 40, 40, 3)]
+    # Two shards: even numbers, then odd ones. Three classes take turns.
+    numbers = [0, 2, 4, 1, 3, 5]
+    assert names == [f"validation-{n}.JPEG".encode() for n in numbers]
+    assert labels == [n % 3 for n in numbers]
+
+
+def test_ten_crops_are_those_of_the_whole_image(tiny_data_dir):
+    config = dataclasses.replace(CONFIG, crop_size=48)
+    (whole, _), *_ = make_eval_dataset(tiny_data_dir, config, "validation")
+    (crops, _), *_ = make_eval_dataset(tiny_data_dir, CONFIG, "validation", 10)
+
+    expected = transforms.ten_crops(whole, 40)
+    np.testing.assert_allclose(crops, expected, atol=1e-4)
+
+
+def test_memory_cache_gives_the_same_batches(tiny_data_dir):
+    cached = dataclasses.replace(CONFIG, cache="memory")
+
+    for a, b in zip(
+        _batches(tiny_data_dir, 3),
+        _batches(tiny_data_dir, 3, cached),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(a[0], b[0])
+
+
+def test_damaged_record_is_named(tmp_path):
+    info = data_sets.make_records(tmp_path / "data")
+    shard = tmp_path / "data" / info.splits["train"].shards[1].file
+    contents = bytearray(shard.read_bytes())
+    contents[len(contents) // 2] ^= 1
+    shard.write_bytes(contents)
+
+    with pytest.raises(Exception, match=r"Record \d+ of .*train.*00001-of"):
+        _batches(tmp_path / "data", 4)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"crop_size": 49}, "at most the size of the records"),
+    ],
+)
+def test_refuses_settings_that_do_not_fit(tiny_data_dir, change, words):
+    config = dataclasses.replace(CONFIG, **change)
+    with pytest.raises(ValueError, match=words):
+        make_train_dataset(tiny_data_dir, config, seed=0)
+
+
+def test_refuses_a_split_without_records(tiny_data_dir):
+    with pytest.raises(ValueError, match="must hold a test split"):
+        make_eval_dataset(tiny_data_dir, CONFIG, "test")
+    with pytest.raises(ValueError, match="crops must be 1 or 10"):
+        make_eval_dataset(tiny_data_dir, CONFIG, "validation", crops=5)
+
+
+def test_refuses_images_of_their_own_sizes(tmp_path):
+    info = data_sets.make_records(tmp_path)
+    info.image_size = 0
+    info.save(tmp_path)
+
+    assert DatasetInfo.load(tmp_path).image_size == 0
+    with pytest.raises(ValueError, match="must all be of one size"):
+        make_train_dataset(tmp_path, CONFIG, seed=0)

@@ -1,0 +1,141 @@
+"""How programs end."""
+
+import errno
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tools import program
+from tools.progress import Progress, format_seconds
+
+ROOT = pathlib.Path(__file__).parent.parent
+PROGRAMS = sorted(
+    path.stem
+    for path in (ROOT / "tools").glob("*.py")
+    if "program.run(main)" in path.read_text() and path.stem != "program"
+)
+
+
+def _run(*command):
+    # Importing `tools` has set this one in our own process.
+    environment = dict(os.environ)
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def _run_main(body, *arguments):
+    """Runs a program that consists of `body`."""
+    source = (
+        "from absl import flags\n"
+        "from tools import program\n"
+        "flags.DEFINE_integer('count', 1, 'How many, such as 3.')\n"
+        f"def main(argv):\n    {body}\n"
+        "program.run(main)\n"
+    )
+    return _run("-c", source, *arguments)
+
+
+def test_success_prints_results_and_nothing_else():
+    done = _run_main("print(flags.FLAGS.count)", "--count=3")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3\n", "")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (
+            "raise ValueError('x must be 1.\\n  Received: 2')",
+            "error: x must be 1. Received: 2\n",
+        ),
+        ("open('/nowhere/at/all')", "error: /nowhere/at/all: No such file"),
+        ("raise KeyboardInterrupt", "error: interrupted. The same command"),
+        (
+            "open('/dev/full', 'w', 1).write('x\\n')",
+            "error: No space left on device. Free some space",
+        ),
+    ],
+)
+def test_what_the_user_can_mend_is_one_line_and_status_1(body, words):
+    done = _run_main(body)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(words)
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+def test_a_fault_of_ours_shows_its_traceback():
+    done = _run_main("{}['missing']")
+
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "KeyError" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--count=many"], ["--colour=red"], ["stray"]]
+)
+def test_wrong_usage_is_status_2(arguments):
+    done = _run_main("pass", *arguments)
+
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_traceback_of_an_error_is_there_for_those_who_ask():
+    done = _run_main("raise ValueError('no')", "--verbosity=1")
+
+    assert "Traceback" in done.stderr
+    assert done.stderr.endswith("error: no\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_help_explains_every_flag(name):
+    done = _run("-m", f"tools.{name}", "--help")
+
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert f"python -m tools.{name}" in done.stdout or name == "demo"
+    source = (ROOT / "tools" / f"{name}.py").read_text()
+    shown = done.stdout.replace("[no]", "")
+    for flag in re.findall(r'DEFINE_\w+\(\s*"(\w+)"', source):
+        assert f"--{flag}" in shown
+
+
+def test_full_disk_is_described_with_its_file():
+    error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "runs/x")
+
+    words = program.describe(error)
+
+    assert words.startswith("runs/x: No space left on device. Free some")
+
+
+def test_progress_prints_plain_lines_where_there_is_no_terminal(capsys):
+    with Progress("convert", 3, "images") as progress:
+        for _ in range(3):
+            progress.update(facts="all well")
+
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("convert: 3/3 images, ")
+    assert shown.err.endswith(", all well\n")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(5, "0:05"), (125.4, "2:05"), (3600, "1:00:00")]
+)
+def test_times_are_written_as_people_do(seconds, words):
+    assert format_seconds(seconds) == words

@@ -1,0 +1,12 @@
+import pytest
+
+from input_pipeline import images, readers, records
+
+
+@pytest.mark.parametrize("cut", range(0, 60, 3))
+def test_a_damaged_example_is_refused(cut):
+    serialized = records.serialize(b"jpeg", 3, "a.JPEG", "n01")
+
+    assert readers.parse_example(serialized)["label"] == 3
+    with pytest.raises(images.ImageError, match="record is damaged"):
+        readers.parse_example(serialized[: cut + 1])

@@ -1,0 +1,125 @@
+"""Competitors of `tools.benchmark --mode=step`: the full network of the paper.
+
+All train on one batch in memory, with momentum and weight decay.
+"""
+
+import numpy as np
+
+_STEPS_A_TURN = 3
+
+
+def competitors(batch_size, peers):
+    """Returns ours and, if asked for, the plainest Keras model.
+
+    Args:
+        batch_size: Images per step.
+        peers: Whether to add the others.
+    """
+    arguments = [str(batch_size)]
+    ours = {
+        "name": "alexnet_tf PAPER, make_train_step",
+        "function": "tools.benchmark_step:make_ours",
+        "arguments": arguments,
+    }
+    keras = {
+        "name": "plain Keras, two branches, tf.nn LRN, fit, oneDNN on",
+        "function": "tools.benchmark_step:make_plain_keras",
+        "arguments": arguments,
+        "environment": {"TF_ENABLE_ONEDNN_OPTS": "1"},
+    }
+    return [ours, keras] if peers else [ours]
+
+
+def make_ours(batch_size):
+    """Returns a turn of our own training step."""
+    import tensorflow as tf
+
+    import alexnet_tf
+    from alexnet_tf.model import follow_steps
+    from alexnet_tf.training import PaperSGD, make_train_step
+
+    images, labels = _batch(int(batch_size))
+    batch = (tf.constant(images), tf.constant(labels))
+    model = alexnet_tf.AlexNet()
+    optimizer = PaperSGD()
+    optimizer.build(model.trainable_variables)
+    follow_steps(model, optimizer.iterations)
+    train_step = make_train_step(
+        model, optimizer, tf.distribute.get_strategy(), len(labels)
+    )
+
+    def turn():
+        for _ in range(_STEPS_A_TURN):
+            metrics = train_step(batch)
+        float(metrics["loss"])
+        return _STEPS_A_TURN * len(labels)
+
+    return turn
+
+
+def make_plain_keras(batch_size):
+    """Returns a turn of `fit` on what one would write first in Keras."""
+    import tensorflow as tf
+
+    images, labels = _batch(int(batch_size))
+    batch = (tf.constant(images), tf.constant(labels))
+    dataset = tf.data.Dataset.from_tensors(batch).repeat()
+    model = _plain_model()
+
+    def turn():
+        model.fit(dataset, steps_per_epoch=_STEPS_A_TURN, verbose=0)
+        return _STEPS_A_TURN * len(labels)
+
+    return turn
+
+
+def _plain_model():
+    """Two branches of ordinary layers that meet at conv3 and fc6."""
+    import keras
+    import tensorflow as tf
+    from keras import layers
+
+    def conv(filters, size, **kwargs):
+        return layers.Conv2D(filters, size, activation="relu", **kwargs)
+
+    def normalize():
+        return layers.Lambda(
+            lambda x: tf.nn.local_response_normalization(
+                x, depth_radius=2, bias=2.0, alpha=1e-4, beta=0.75
+            )
+        )
+
+    images = keras.Input((224, 224, 3))
+    padded = layers.ZeroPadding2D(((0, 3), (0, 3)))(images)
+    towers = []
+    for _ in range(2):
+        x = layers.MaxPooling2D(3, 2)(
+            normalize()(conv(48, 11, strides=4)(padded))
+        )
+        x = normalize()(conv(128, 5, padding="same")(x))
+        towers.append(layers.MaxPooling2D(3, 2)(x))
+    both = layers.Concatenate()(towers)
+    towers = []
+    for _ in range(2):
+        x = both
+        for filters in (192, 192, 128):
+            x = conv(filters, 3, padding="same")(x)
+        towers.append(layers.MaxPooling2D(3, 2)(x))
+    x = layers.Flatten()(layers.Concatenate()(towers))
+    for _ in range(2):
+        x = layers.Dense(4096, activation="relu")(x)
+        x = layers.Dropout(0.5)(x)
+    model = keras.Model(images, layers.Dense(1000)(x))
+    model.compile(
+        keras.optimizers.SGD(0.01, momentum=0.9, weight_decay=0.0005),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def _batch(batch_size):
+    """Returns noise as strong as photographs, and labels."""
+    rng = np.random.default_rng(0)
+    images = rng.normal(0, 60, (batch_size, 224, 224, 3)).astype(np.float32)
+    return images, rng.integers(0, 1000, batch_size).astype(np.int32)

@@ -1,0 +1,120 @@
+"""Converts ImageNet, class folders or CIFAR-10 to TFRecords.
+
+    python -m tools.build_tfrecords --ilsvrc_dir=DOWNLOADS --output_dir=DATA
+
+The same command goes on where an earlier run was cut off.
+"""
+
+import dataclasses
+import os
+import sys
+
+from absl import app, flags
+
+from tools import program
+from tools.progress import Progress
+
+# Every process of the converter imports this file: what is heavy comes in main.
+_STRINGS = {
+    "ilsvrc_dir": "Folder with the official ILSVRC archives as downloaded, "
+    "never unpacked: --ilsvrc_dir=downloads",
+    "image_dir": "Folder with train/CLASS/* and validation/CLASS/* (or val), "
+    "or with a tar for each class: --image_dir=tiny-imagenet-200",
+    "cifar10_dir": "CIFAR-10, unpacked: binary or python version, or class "
+    "folders; its test images become the validation split: "
+    "--cifar10_dir=cifar-10-batches-bin",
+    "tfds": "A data set that TensorFlow Datasets has prepared: "
+    "--tfds=imagenette",
+    "tfds_data_dir": "Where TFDS keeps it: --tfds_data_dir=~/data",
+    "output_dir": "Folder for the records: --output_dir=data/ilsvrc2012",
+    "name": "First part of the shards' names; the default is the source's: "
+    "--name=ilsvrc2012",
+}
+_INTEGERS = {
+    "image_size": (256, "Shorter side after scaling, and side of the centre "
+    "cut; 0 keeps every image as it is, and leaves out the mean image: "
+    "--image_size=256"),
+    "jpeg_quality": (95, "From 1 to 100: --jpeg_quality=95"),
+    "train_shards": (1024, "Files of the training split: --train_shards=1024"),
+    "validation_shards": (128, "Files of each other split: "
+    "--validation_shards=128"),
+    "seed": (0, "Of the order of the training records: --seed=0"),
+}  # fmt: skip
+
+for _name, _help in _STRINGS.items():
+    flags.DEFINE_string(_name, None, _help)
+for _name, (_default, _help) in _INTEGERS.items():
+    flags.DEFINE_integer(_name, _default, _help)
+flags.DEFINE_integer(
+    "num_processes", None, "Default: one a core: --num_processes=8"
+)
+flags.DEFINE_enum(
+    "on_error",
+    "fail",
+    ["fail", "skip"],
+    "What to do about a file that is no image: stop, or leave it out and list "
+    "it in dataset.json: --on_error=skip",
+)
+flags.DEFINE_float(
+    "validation_fraction",
+    0.0,
+    "With --image_dir without validation images: the share of each class that "
+    "becomes the validation split: --validation_fraction=0.5",
+)
+flags.DEFINE_bool(
+    "check_archives",
+    False,
+    "With --ilsvrc_dir: compare the official MD5 sums first: --check_archives",
+)
+
+
+def main(argv):
+    """Converts, unless the folder holds the result already."""
+    del argv
+    from input_pipeline import conversion_folder, convert
+
+    values = flags.FLAGS.flag_values_dict()
+    choice = _read_choice(values)
+    if values["num_processes"] is not None and values["num_processes"] < 1:
+        raise app.UsageError("--num_processes must be 1 or more.")
+    fields = {field: values[field] for field in ("name", *_INTEGERS)}
+    request = {**choice.request(), **fields}
+    output_dir = values["output_dir"]
+    info = conversion_folder.find_complete(output_dir, request)
+    if info is not None:
+        print(f"{output_dir} is already complete.", file=sys.stderr)
+    else:
+        source = choice.open(values["on_error"], values["seed"])
+        fields["name"] = fields["name"] or source.name
+        info = convert.convert(
+            source,
+            convert.Settings(**fields),
+            output_dir,
+            request,
+            num_processes=values["num_processes"] or os.cpu_count(),
+            on_error=values["on_error"],
+            make_progress=lambda n: Progress("convert", n, "images"),
+        )
+    print(convert.summarize(info))
+
+
+def _read_choice(values):
+    """Returns the one source that the flags name."""
+    from input_pipeline import source_kinds
+
+    given = [kind for kind in source_kinds.KINDS if values[kind]]
+    if len(given) != 1 or not values["output_dir"]:
+        names = ", ".join(f"--{kind}" for kind in source_kinds.KINDS)
+        raise app.UsageError(f"Give --output_dir and one of {names}.")
+    options = {f.name for f in dataclasses.fields(source_kinds.Choice)}
+    choice = source_kinds.Choice(
+        kind=given[0],
+        place=os.path.expanduser(values[given[0]]),
+        **{name: values[name] for name in options - {"kind", "place"}},
+    )
+    choice.validate()
+    return choice
+
+
+if __name__ == "__main__":
+    program.run(main)
