@@ -1,4 +1,4 @@
-"""Installs `alexnet_tf` and `input_pipeline`; programs run from the checkout."""
+"""Installs the two packages; the programs run from the checkout."""
 
 import pathlib
 

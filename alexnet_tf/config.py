@@ -73,27 +73,32 @@ class Config:
 
     Attributes:
         network: A name in `networks`.
-        without: Names of layers to leave out of it.
+        without: Layers to leave out of it, such as "norm1,norm2".
         strategy: "one_device" or "mirrored".
-        devices: A device for each tower, such as ("GPU:0", "GPU:1"), or
-            nothing for no constraint.
+        devices: A device for each tower, such as "GPU:0,GPU:1", or nothing
+            for no constraint.
         init_from: A workdir whose last weights to begin with, or nothing.
     """
 
     network: str = "PAPER"
-    without: tuple[str, ...] = ()
+    without: str = ""
     data: DataConfig = dataclasses.field(default_factory=DataConfig)
     optimizer: OptimizerConfig = dataclasses.field(
         default_factory=OptimizerConfig
     )
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
     strategy: str = "one_device"
-    devices: tuple[str, ...] = ()
+    devices: str = ""
     init_from: str = ""
 
     def make_network(self):
         """Returns the network as data."""
-        return networks.named(self.network).without(*self.without)
+        network = networks.named(self.network)
+        return network.without(*_words(self.without))
+
+    def tower_devices(self):
+        """Returns a device for each tower, or `None` for no constraint."""
+        return _words(self.devices) or None
 
     def validate(self):
         """Raises a `ValueError` for a setting that could not train."""
@@ -106,12 +111,18 @@ class Config:
                 f"strategy must be one of {', '.join(strategies.NAMES)}. "
                 f"Received: {self.strategy!r}"
             )
-        if self.devices and len(self.devices) != network.towers:
+        devices = self.tower_devices()
+        if devices and len(devices) != network.towers:
             raise ValueError(
                 "devices must name one device for each tower. Received: "
                 f"devices={self.devices}, {network.towers} towers in "
                 f"{self.network}"
             )
+
+
+def _words(text):
+    """Returns the words of a list with commas."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def to_dict(config):

@@ -2,19 +2,15 @@
 
 import dataclasses
 import functools
-import json
 import math
-import os
 import pathlib
-import platform
-import subprocess
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from alexnet_tf import config as config_lib
 from alexnet_tf import evaluation, figures, model, weights
+from alexnet_tf import workdir as workdirs
 from alexnet_tf.training import (
     checkpoint,
     interruption,
@@ -26,10 +22,6 @@ from alexnet_tf.training import (
     summaries,
 )
 from input_pipeline import dataset_info, pipeline, statistics
-
-# What a run may not change on its way: everything else may.
-_FIXED = ("network", "without", "data", "init_from")
-_FREE_DATA = ("directory", "eval_batch_size", "cache")
 
 
 class Experiment:
@@ -114,7 +106,7 @@ class Experiment:
         _check_share(config.data.batch_size, replicas)
         intervals, steps_per_epoch = self._intervals()
         with place.scope():
-            network = self.build(config.devices or None)
+            network = self.build(config.tower_devices())
             rule = optimizer.PaperSGD(
                 config.optimizer.learning_rate,
                 config.optimizer.momentum,
@@ -244,9 +236,8 @@ def from_config(config, workdir):
     """
     config.validate()
     workdir = pathlib.Path(workdir)
-    path = workdir / "config.json"
-    if path.exists():
-        _check_same_run(workdir, config)
+    if (workdir / workdirs.FILE_NAME).exists():
+        workdirs.check_same_run(workdir, config)
     if not config.data.directory:
         raise ValueError(
             "data.directory must name a folder of records. Received: "
@@ -256,13 +247,7 @@ def from_config(config, workdir):
     experiment = Experiment(config, workdir)
     _check_data(experiment)
     workdir.mkdir(parents=True, exist_ok=True)
-    record = {
-        "config": config_lib.to_dict(config),
-        "revision": _revision(),
-        "versions": _versions(),
-    }
-    text = json.dumps(record, indent=1) + "\n"
-    dataset_info.write_atomically(path, text.encode())
+    workdirs.write_config(workdir, config)
     experiment.info.save(workdir)
     experiment.statistics.save(workdir)
     return experiment
@@ -278,45 +263,10 @@ def open_workdir(workdir, data_dir=None):
     Raises:
         FileNotFoundError: It is no workdir.
     """
-    config = _read_config(pathlib.Path(workdir))
+    config = workdirs.read_config(workdir)
     if data_dir:
         config.data = dataclasses.replace(config.data, directory=data_dir)
     return Experiment(config, workdir)
-
-
-def _read_config(workdir):
-    """Returns the config that a workdir was trained with."""
-    path = workdir / "config.json"
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return config_lib.from_dict(record["config"])
-    except (FileNotFoundError, NotADirectoryError):
-        raise FileNotFoundError(
-            f"{workdir} holds no config.json: it is no workdir. Make one "
-            "with: python -m tools.train --help"
-        ) from None
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{path} must be as training wrote it. Received: "
-            f"{type(error).__name__}: {error}"
-        ) from None
-
-
-def _check_same_run(workdir, config):
-    """Refuses to go on with another network or other data."""
-    before = config_lib.to_dict(_read_config(workdir))
-    now = config_lib.to_dict(config)
-    for fields in (before, now):
-        for name in _FREE_DATA:
-            fields["data"].pop(name)
-        fields["seed"] = fields["training"]["seed"]
-    for name in (*_FIXED, "seed"):
-        if before[name] != now[name]:
-            raise ValueError(
-                f"{workdir} was trained with {name}={before[name]}, but the "
-                f"config says {now[name]}. Use another --workdir, or drop "
-                "the override."
-            )
 
 
 def _check_data(experiment):
@@ -346,29 +296,3 @@ def _check_share(batch_size, replicas):
             f"Received: batch_size={batch_size}, num_replicas={replicas}. "
             f"Try {lower or replicas} or {lower + replicas}."
         )
-
-
-def _revision():
-    """Returns the revision of the code, or "unknown" outside of a checkout."""
-    try:
-        return subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            cwd=pathlib.Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-
-
-def _versions():
-    """Returns what else the figures of a run depend on."""
-    return {
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "numpy": np.__version__,
-        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
-        "cpus": os.cpu_count(),
-        "devices": [d.name for d in tf.config.list_logical_devices()],
-    }

@@ -167,8 +167,8 @@ def _prepare(source, settings, output_dir, request, on_error):
     for left_over in (*output_dir.glob(".*.tmp"), *job.work_dir.glob(".*.tmp")):
         left_over.unlink()
     conversion_folder.check_space(job, source)
-    for split, catalogue in source.splits.items():
-        catalogue.save(job.work_dir / f"catalogue-{split}")
+    for split in num_shards:
+        source.splits[split].save(job.work_dir / f"catalogue-{split}")
     dataset_info.write_atomically(
         job.work_dir / "request.json", json.dumps(request).encode()
     )

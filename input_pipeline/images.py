@@ -19,6 +19,10 @@ MAX_FILE_BYTES = 2**28
 # Progressive files have about ten. Thousands are an attack: each costs time.
 _MAX_SCANS = 100
 _START_OF_SCAN = (0xFF, 0xDA)
+# Bytes times pixels. Below it, scans of ten bytes each take a few seconds.
+_HARMLESS = 2**35
+# Scaled decoding aliases; this much further shrinking hides it.
+_LEFT_TO_SHRINK = 2.05
 # Images that shrink more are halved first: the blur would take too long.
 _MAX_BLUR = 8
 # Below this side, halved chroma would blur what little there is.
@@ -54,7 +58,7 @@ def convert(contents, image_size, jpeg_quality):
     is_plain, what = False, ""
     image = contents
     if not isinstance(contents, np.ndarray):
-        image, what = decode(contents)
+        image, what = decode(contents, image_size)
         is_plain = not what
     height, width = image.shape[:2]
     side = min(height, width)
@@ -67,8 +71,13 @@ def convert(contents, image_size, jpeg_quality):
     return encode(image, jpeg_quality), image, what
 
 
-def decode(contents):
+def decode(contents, image_size=0):
     """Returns uint8 `(height, width, 3)` RGB and what was odd about the file.
+
+    Args:
+        contents: Bytes of an image file.
+        image_size: What the shorter side is to become; far larger JPEGs are
+            decoded at a half, a quarter or an eighth. 0 for the full size.
 
     Raises:
         ImageError: The contents cannot be decoded, or only at a risk.
@@ -79,14 +88,13 @@ def decode(contents):
         raise ImageError(f"it has {len(contents)} bytes, too many for an image")
     reason = ""
     if contents[:2] == b"\xff\xd8":
-        if _count_scans(contents) > _MAX_SCANS:
-            raise ImageError(f"it is a JPEG of more than {_MAX_SCANS} scans")
         try:
             header = simplejpeg.decode_jpeg_header(contents)
             height, width, colours, _ = header
             _check_size(width, height)
+            _check_scans(contents, width * height)
             if colours not in ("CMYK", "YCCK"):
-                return simplejpeg.decode_jpeg(contents), ""
+                return _decode_jpeg(contents, width, height, image_size), ""
         except ImageError:
             raise
         except (ValueError, MemoryError) as error:
@@ -160,6 +168,21 @@ def _blur_taps(factor):
     return (taps / taps.sum()).astype(np.float32)
 
 
+def _decode_jpeg(jpeg, width, height, image_size):
+    """Decodes, at a part of the size where twice what is needed is left."""
+    if image_size:
+        needed = _LEFT_TO_SHRINK * image_size
+        for part in (8, 4, 2):
+            if min(width, height) >= part * needed:
+                return simplejpeg.decode_jpeg(
+                    jpeg,
+                    min_width=-(-width // part),
+                    min_height=-(-height // part),
+                    min_factor=part,
+                )
+    return simplejpeg.decode_jpeg(jpeg)
+
+
 def _decode_with_pillow(contents, reason):
     """Decodes what libjpeg-turbo alone refuses; says what is odd about it."""
     try:
@@ -189,11 +212,15 @@ def _decode_with_pillow(contents, reason):
     return pixels, f"read by Pillow: {reason}"
 
 
-def _count_scans(jpeg):
-    """Counts start-of-scan markers, four times as fast as `bytes.count`."""
+def _check_scans(jpeg, num_pixels):
+    """Refuses a JPEG that would take minutes to decode."""
+    if len(jpeg) * num_pixels < _HARMLESS:
+        return
     codes = np.frombuffer(jpeg, np.uint8)
     first, second = _START_OF_SCAN
-    return np.count_nonzero((codes[1:] == second) & (codes[:-1] == first))
+    count = np.count_nonzero((codes[1:] == second) & (codes[:-1] == first))
+    if count > _MAX_SCANS:
+        raise ImageError(f"it is a JPEG of {count} scans")
 
 
 def _check_size(width, height):

@@ -207,11 +207,13 @@ class Accumulator:
         squares = [_sum_of_squares(plane) for plane in planes]
         for i in range(3):
             self.sum_rgb[i] += round(sums[i])
-            for j in range(3):
+            self.sum_products[i][i] += squares[i]
+            for j in range(i):
                 # 2ab = a^2 + b^2 - (a - b)^2, ten times as fast as ab.
                 difference = _sum_of_squares(planes[i], planes[j])
-                twice = squares[i] + squares[j] - difference
-                self.sum_products[i][j] += twice // 2
+                product = (squares[i] + squares[j] - difference) // 2
+                self.sum_products[i][j] += product
+                self.sum_products[j][i] += product
 
     def _flush(self):
         """Moves the sum of the recent images into the whole one."""

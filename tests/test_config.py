@@ -63,7 +63,7 @@ def test_numbers_that_stand_twice_agree():
 
 
 def test_plain_values_and_back():
-    config = Config(without=("norm1",))
+    config = Config(without="norm1")
     config.data.batch_size = 7
 
     text = json.dumps(config_lib.to_dict(config))
@@ -83,9 +83,9 @@ def test_unknown_field_is_refused():
     ("field", "value", "words"),
     [
         ("network", "RESNET", "network must be one of"),
-        ("without", ("conv9",), "Layers must be among"),
+        ("without", "conv9", "Layers must be among"),
         ("strategy", "pods", "strategy must be one of"),
-        ("devices", ("GPU:0",), "devices must name one device for each"),
+        ("devices", "GPU:0", "devices must name one device for each"),
         ("data.batch_size", 0, "data.batch_size must be 1 or more"),
         ("data.crop_size", -1, "data.crop_size must be 1 or more"),
         ("data.lighting", "sun", "data.lighting must be one of"),

@@ -1,7 +1,5 @@
 import hashlib
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -16,7 +14,6 @@ from input_pipeline.statistics import Statistics
 from tests import ilsvrc_miniature as miniature
 from tests.conversions import (
     contents_of,
-    interrupt,
     read_all,
     run,
 )
@@ -168,74 +165,6 @@ def test_tfds_reads_the_result(converted):
     assert examples[0]["image"].shape == (16, 16, 3)
 
 
-def test_a_run_that_was_cut_off_goes_on(archives, converted, tmp_path):
-    interrupt(archives, tmp_path, after_images=7)
-    (tmp_path / ".toy-train.tfrecord-00009-of-00004.1.tmp").write_text("half")
-    times = {p: p.stat().st_mtime_ns for p in tmp_path.glob("toy-train*")}
-
-    assert times
-    run(archives, tmp_path)
-
-    assert contents_of(tmp_path) == contents_of(converted)
-    assert {p: p.stat().st_mtime_ns for p in times} == times
-
-
-@pytest.mark.parametrize("harm", ["cut", "changed", "removed", "no account"])
-def test_a_finished_shard_that_was_harmed_is_made_again(
-    archives, converted, tmp_path, harm
-):
-    interrupt(archives, tmp_path, after_images=7)
-    path = min(tmp_path.glob("toy-train*"))
-    contents = path.read_bytes()
-    if harm == "cut":
-        path.write_bytes(contents[:-1])
-    if harm == "changed":
-        path.write_bytes(b"x" + contents[1:])
-    if harm == "removed":
-        path.unlink()
-    if harm == "no account":
-        account = min((tmp_path / ".conversion").glob("train-*.npz"))
-        account.write_bytes(account.read_bytes()[:100])
-
-    run(archives, tmp_path)
-
-    assert contents_of(tmp_path) == contents_of(converted)
-
-
-def test_a_mended_archive_is_read_again(archives, converted, tmp_path):
-    directory = tmp_path / "archives"
-    broken = miniature.train_images()
-    synset, last = miniature.SORTED[-1], broken[miniature.SORTED[-1]][-1]
-    broken[synset][-1] = (last[0], b"x" * len(last[1]))
-    miniature.make(directory, train=broken)
-    with pytest.raises(ValueError, match=last[0]):
-        run(directory, tmp_path / "out")
-    miniature.make(directory)
-
-    run(directory, tmp_path / "out")
-
-    ours = contents_of(tmp_path / "out")
-    theirs = contents_of(converted)
-    assert {n for n in ours if ours[n] != theirs[n]} <= {"dataset.json"}
-
-
-def test_shards_of_other_images_are_made_again(tmp_path):
-    directory = tmp_path / "archives"
-    train = miniature.train_images()
-    train["n01000001"][0] = (
-        train["n01000001"][0][0],
-        miniature.render_jpeg(7, 300, 200),
-    )
-    miniature.make(directory, train=train)
-    interrupt(directory, tmp_path / "out", after_images=12)
-    miniature.make(directory)
-
-    run(directory, tmp_path / "out")
-
-    run(directory, tmp_path / "whole")
-    assert contents_of(tmp_path / "out") == contents_of(tmp_path / "whole")
-
-
 @pytest.fixture
 def odd(tmp_path):
     """Archives with files that are no plain JPEG, and some that are none."""
@@ -314,13 +243,18 @@ def test_a_split_without_images_is_refused(tmp_path):
         run(empty, tmp_path / "out", on_error="skip")
 
 
-def test_workers_need_no_tensorflow():
-    script = (
-        "import sys; from input_pipeline import conversion_worker, convert;"
-        "assert 'tensorflow' not in sys.modules"
+@pytest.mark.parametrize("num_processes", [1, 2])
+def test_other_splits_without_images_are_left_out(tmp_path, num_processes):
+    directory = miniature.make(tmp_path / "in", truth=(), test=[])
+
+    info = run(
+        directory,
+        tmp_path / "out",
+        on_error="skip",
+        num_processes=num_processes,
     )
 
-    subprocess.run([sys.executable, "-c", script], check=True)
+    assert set(info.splits) == {"train"}
 
 
 def test_the_summary_names_every_odd_file(odd, tmp_path):

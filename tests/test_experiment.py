@@ -214,7 +214,7 @@ def test_writes_tensorboard_and_the_same_scalars_as_lines(config, tmp_path):
 
 def test_refuses_the_workdir_of_another_network(config, tmp_path):
     _train(config, tmp_path)
-    config.without = ("norm1",)
+    config.without = "norm1"
 
     with pytest.raises(ValueError, match="trained with without=.*drop the ov"):
         experiment.from_config(config, tmp_path)

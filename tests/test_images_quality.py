@@ -31,8 +31,25 @@ def test_shrinking_aliases_no_more_than_pillows_bilinear(factor):
 
     ours = aliasing(images.resize(rings, 128), side)
 
-    pillow = Image.fromarray(rings).resize((128, 128), Image.BILINEAR)
-    assert ours <= aliasing(np.asarray(pillow), side)
+    assert ours <= aliasing(shrink_with_pillow(rings, Image.BILINEAR), side)
+
+
+@pytest.mark.parametrize("factor", [1.5, 2.5, 4.0, 4.15, 5, 8.15, 8.3, 17, 18])
+def test_scaled_decoding_aliases_no_more_than_pillows_bilinear(factor):
+    side = round(128 * factor)
+    rings = zone_plate(side)
+    jpeg = images.encode(rings, 100)
+
+    decoded, _ = images.decode(jpeg, 128)
+    ours = aliasing(images.resize(decoded, 128), side)
+
+    assert len(decoded) < side or factor < 4.1
+    assert ours <= aliasing(shrink_with_pillow(rings, Image.BILINEAR), side)
+
+
+def shrink_with_pillow(image, method):
+    """Returns an image of 128 x 128 pixels."""
+    return np.asarray(Image.fromarray(image).resize((128, 128), method))
 
 
 def test_plain_linear_interpolation_would_alias_more():

@@ -2,36 +2,19 @@
 
 import errno
 import os
-import pathlib
 import re
-import subprocess
-import sys
 
 import pytest
+from programs import ROOT, run, run_python
 
 from tools import program
 from tools.progress import Progress, format_seconds
 
-ROOT = pathlib.Path(__file__).parent.parent
 PROGRAMS = sorted(
     path.stem
     for path in (ROOT / "tools").glob("*.py")
     if "program.run(main)" in path.read_text() and path.stem != "program"
 )
-
-
-def _run(*command):
-    # Importing `tools` has set this one in our own process.
-    environment = dict(os.environ)
-    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
-    return subprocess.run(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
 
 
 def _run_main(body, *arguments):
@@ -43,7 +26,7 @@ def _run_main(body, *arguments):
         f"def main(argv):\n    {body}\n"
         "program.run(main)\n"
     )
-    return _run("-c", source, *arguments)
+    return run_python("-c", source, *arguments)
 
 
 def test_success_prints_results_and_nothing_else():
@@ -104,7 +87,7 @@ def test_traceback_of_an_error_is_there_for_those_who_ask():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_help_explains_every_flag(name):
-    done = _run("-m", f"tools.{name}", "--help")
+    done = run(name, "--help")
 
     assert done.returncode == 0
     assert done.stderr == ""

@@ -211,6 +211,17 @@ def test_a_record_cut_off_is_named(tmp_path):
         index.read(2)
 
 
+@pytest.mark.parametrize("keep_bytes", [5, 11])
+def test_a_header_cut_off_is_named(tmp_path, keep_bytes):
+    info, _ = write_split(tmp_path, [2])
+    index = record_index.load_index(tmp_path, info, "train")
+    start = int(index.offset[1]) - records.HEADER_BYTES
+    os.truncate(index.files[0], start + keep_bytes)
+
+    with pytest.raises(ValueError, match="Record 1 of .* damaged or cut"):
+        record_index.load_index(tmp_path, info, "train")
+
+
 def test_a_damaged_header_is_named(tmp_path):
     info, _ = write_split(tmp_path, [3])
     index = record_index.load_index(tmp_path, info, "train")

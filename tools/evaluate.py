@@ -83,7 +83,7 @@ def _protocol(run):
         else "four corners and centre, mirrored too; softmax averaged",
         "ties": "of equal probabilities the lower class comes first",
         "network": run.config.network,
-        "without": list(run.config.without),
+        "without": run.config.without,
     }
 
 

@@ -11,6 +11,15 @@ import sys
 
 from absl import app, flags, logging
 
+# What absl and the config files raise for flags that do not fit.
+_WRONG_FLAGS = (
+    flags.Error,
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+    FileNotFoundError,
+)
 _HELP = {"-h", "-help", "--help", "-helpshort", "--helpshort"}
 
 
@@ -76,7 +85,7 @@ def _parse_flags(argv):
         sys.exit(0)
     try:
         return flags.FLAGS(argv)
-    except (flags.Error, AttributeError, TypeError, ValueError) as error:
+    except _WRONG_FLAGS as error:
         words = " ".join(str(error).split())
         print(f"error: {words} (--help explains every flag)", file=sys.stderr)
         sys.exit(2)

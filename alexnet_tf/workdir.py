@@ -1,0 +1,112 @@
+"""What a workdir says of its run: settings, revision, versions.
+
+runs/alexnet/
+    config.json         settings, revision of the code, versions
+    dataset.json        the data set that it is trained on
+    statistics.npz      the same: a workdir is enough to evaluate and serve
+    checkpoints/        see `training.checkpoint`
+    summaries/          for TensorBoard
+    metrics.jsonl       the same scalars, a line each
+    events.jsonl        starts, resumes, rate drops
+    predictions/        probabilities of `tools.evaluate`
+"""
+
+import json
+import os
+import pathlib
+import platform
+import subprocess
+
+import numpy as np
+import tensorflow as tf
+
+from alexnet_tf import config as config_lib
+from input_pipeline import dataset_info
+
+FILE_NAME = "config.json"
+
+# What a run may not change on its way: everything else may.
+_FIXED = ("network", "without", "data", "init_from")
+_FREE_DATA = ("directory", "eval_batch_size", "cache")
+
+
+def write_config(workdir, config):
+    """Writes config.json, with what else the figures of a run depend on."""
+    record = {
+        "config": config_lib.to_dict(config),
+        "revision": _revision(),
+        "versions": _versions(),
+    }
+    text = json.dumps(record, indent=1) + "\n"
+    path = pathlib.Path(workdir) / FILE_NAME
+    dataset_info.write_atomically(path, text.encode())
+
+
+def read_config(workdir):
+    """Returns the config that a workdir was trained with.
+
+    Raises:
+        FileNotFoundError: It is no workdir.
+        ValueError: Its config is damaged.
+    """
+    path = pathlib.Path(workdir) / FILE_NAME
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return config_lib.from_dict(record["config"])
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(
+            f"{workdir} holds no config.json: it is no workdir. Make one "
+            "with: python -m tools.train --help"
+        ) from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} must be as training wrote it. Received: "
+            f"{type(error).__name__}: {error}"
+        ) from None
+
+
+def check_same_run(workdir, config):
+    """Refuses to go on with another network or other data.
+
+    Raises:
+        ValueError: The workdir is that of another run.
+    """
+    before = config_lib.to_dict(read_config(workdir))
+    now = config_lib.to_dict(config)
+    for fields in (before, now):
+        for name in _FREE_DATA:
+            fields["data"].pop(name)
+        fields["seed"] = fields["training"]["seed"]
+    for name in (*_FIXED, "seed"):
+        if before[name] != now[name]:
+            raise ValueError(
+                f"{workdir} was trained with {name}={before[name]}, but the "
+                f"config says {now[name]}. Use another --workdir, or drop "
+                "the override."
+            )
+
+
+def _revision():
+    """Returns the revision of the code, or "unknown" outside of a checkout."""
+    try:
+        return subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=pathlib.Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _versions():
+    """Returns what else the figures of a run depend on."""
+    return {
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "numpy": np.__version__,
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+        "cpus": os.cpu_count(),
+        "devices": [d.name for d in tf.config.list_logical_devices()],
+    }

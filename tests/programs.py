@@ -1,0 +1,35 @@
+"""Runs our programs as a user does, in a process of their own."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+
+def environment():
+    """Returns the environment of a user, who has set nothing."""
+    variables = dict(os.environ)
+    # Importing `tools` has set this one in our own process.
+    variables.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    return variables
+
+
+def run_python(*arguments):
+    """Runs Python with arguments; returns the finished process."""
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+
+
+def run(name, *arguments, status=0):
+    """Runs `tools.NAME`, which must end with the given exit status."""
+    done = run_python("-m", f"tools.{name}", *arguments)
+    assert done.returncode == status, done.stderr
+    return done

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from input_pipeline import images
+from input_pipeline.catalogue import Catalogue, CatalogueBuilder
+
+
+@pytest.fixture
+def catalogue(tmp_path):
+    (tmp_path / "archive").write_bytes(b"..one.three")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "é.JPEG").write_bytes(b"whole file")
+    builder = CatalogueBuilder()
+    builder.add_container(tmp_path / "archive")
+    builder.add("1.JPEG", 4, 2, 3)
+    builder.add("3.JPEG", -1, 6, 5)
+    builder.add_container(tmp_path / "folder")
+    builder.add("é.JPEG", 7)
+    return builder.finish()
+
+
+def check(catalogue):
+    assert [catalogue.name(i) for i in range(3)] == [
+        "1.JPEG",
+        "3.JPEG",
+        "é.JPEG",
+    ]
+    assert catalogue.rows["label"].tolist() == [4, -1, 7]
+    assert [catalogue.read(i) for i in range(3)] == [
+        b"one",
+        b"three",
+        b"whole file",
+    ]
+    assert catalogue.place(1).endswith("archive: 3.JPEG")
+
+
+def test_images_are_read_from_where_they_stand(catalogue):
+    check(catalogue)
+
+
+def test_a_saved_catalogue_is_the_same(catalogue, tmp_path):
+    catalogue.save(tmp_path / "saved")
+
+    check(Catalogue.load(tmp_path / "saved"))
+
+
+def test_some_images_can_be_taken(catalogue):
+    taken = catalogue.take(np.array([2, 0]))
+
+    assert [taken.name(i) for i in range(2)] == ["é.JPEG", "1.JPEG"]
+    assert [taken.read(i) for i in range(2)] == [b"whole file", b"one"]
+
+
+def test_an_archive_that_shrank_is_noticed(catalogue, tmp_path):
+    (tmp_path / "archive").write_bytes(b"..one.th")
+
+    with pytest.raises(images.ImageError, match="archive is cut short"):
+        catalogue.read(1)

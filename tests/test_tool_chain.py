@@ -1,0 +1,192 @@
+"""The programs one after another, as a user runs them."""
+
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from programs import ROOT, environment, run
+
+pytestmark = pytest.mark.slow
+
+
+def _train_arguments(folder, *more):
+    return [
+        "--config=configs/demo.py",
+        f"--config.data.directory={folder / 'records'}",
+        "--config.data.crop_size=96",
+        "--config.data.batch_size=8",
+        "--config.training.log_every_steps=2",
+        f"--workdir={folder / 'run'}",
+        *more,
+    ]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Rendered archives, their records, and a run of six steps."""
+    folder = tmp_path_factory.mktemp("chain")
+    run(
+        "render_dataset",
+        f"--output_dir={folder / 'archives'}",
+        "--classes=6",
+        "--train_per_class=4",
+        "--validation_per_class=2",
+    )
+    run(
+        "build_tfrecords",
+        f"--ilsvrc_dir={folder / 'archives'}",
+        f"--output_dir={folder / 'records'}",
+        "--image_size=112",
+        "--train_shards=2",
+        "--validation_shards=1",
+    )
+    run("train", *_train_arguments(folder, "--config.training.total_steps=6"))
+    return folder
+
+
+def test_training_leaves_what_the_interface_promises(folder):
+    run = folder / "run"
+
+    assert (run / "checkpoints" / "00000006" / "weights.npz").exists()
+    assert list((run / "summaries" / "train").iterdir())
+    assert list((run / "summaries" / "validation").iterdir())
+    config = json.loads((run / "config.json").read_text())
+    assert config["config"]["data"]["crop_size"] == 96
+    assert config["revision"]
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    metrics = [json.loads(line) for line in lines]
+    assert {m["split"] for m in metrics} == {"train", "validation"}
+    assert max(m["step"] for m in metrics) == 6
+
+
+def test_evaluation_writes_predictions_and_their_protocol(folder):
+    done = run("evaluate", f"--workdir={folder / 'run'}", "--crops=10")
+
+    (path,) = (folder / "run" / "predictions").glob("*-10.json")
+    result = json.loads(path.read_text())
+    assert result["num_images"] == 12
+    assert f"{result['top1_error']:.2%}" in done.stdout
+    assert result["protocol"]["crop_size"] == 96
+    with np.load(path.with_suffix(".npz")) as found:
+        assert found["probabilities"].shape == (12, 6)
+        assert found["probabilities"].dtype == np.float32
+        np.testing.assert_allclose(
+            found["probabilities"].sum(axis=1), 1, rtol=1e-5
+        )
+        wrong = found["probabilities"].argmax(axis=1) != found["labels"]
+        assert wrong.mean() == pytest.approx(result["top1_error"])
+        assert sorted(found["file_names"])[0].startswith("ILSVRC2012_val_")
+
+
+def test_figures_are_drawn(folder):
+    run("evaluate", f"--workdir={folder / 'run'}", "--crops=1")
+    for figure in (3, 4):
+        done = run(
+            "make_figures", f"--workdir={folder / 'run'}", f"--figure={figure}"
+        )
+        assert pathlib.Path(done.stdout.strip()).stat().st_size > 1000
+
+
+def test_exported_model_classifies_as_evaluation_does(folder, tmp_path):
+    done = run("evaluate", f"--workdir={folder / 'run'}", "--crops=10")
+    predictions = done.stdout.splitlines()[-1]
+    version = run("export", f"--workdir={folder / 'run'}").stdout.strip()
+    subprocess.run(
+        [
+            *("tar", "xf", folder / "archives" / "ILSVRC2012_img_val.tar"),
+            *("-C", tmp_path),
+        ],
+        check=True,
+    )
+    image = sorted(tmp_path.rglob("*.JPEG"))[0]
+
+    shown = run("classify", f"--model={version}", "--crops=10", image).stdout
+
+    with np.load(predictions) as found:
+        place = found["file_names"].tolist().index(image.name)
+        best = found["probabilities"][place].max()
+    # The record was compressed once more than the file.
+    percent = float(shown.splitlines()[1].split("%")[0])
+    assert percent / 100 == pytest.approx(best, abs=0.02)
+
+
+def test_same_command_twice_trains_once(folder):
+    before = (folder / "run" / "metrics.jsonl").read_text()
+
+    run("train", *_train_arguments(folder, "--config.training.total_steps=6"))
+
+    assert (folder / "run" / "metrics.jsonl").read_text() == before
+
+
+def test_classify_names_the_file_that_is_no_image(folder, tmp_path):
+    version = run("export", f"--workdir={folder / 'run'}").stdout.strip()
+    (tmp_path / "page.jpg").write_text("<html>")
+
+    done = run(
+        "classify", f"--model={version}", tmp_path / "page.jpg", status=1
+    )
+
+    assert done.stderr.startswith(f"error: {tmp_path / 'page.jpg'} must be")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--config.data.batch_size=0"], "data.batch_size must be 1 or more"),
+        (["--config.network=PAPER"], "was trained with network=DEMO"),
+        (["--config.data.directory=/nowhere"], "There is no folder /nowhere"),
+    ],
+)
+def test_training_that_cannot_be_is_one_line(folder, arguments, words):
+    done = run("train", *_train_arguments(folder, *arguments), status=1)
+
+    assert words in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_unknown_setting_is_wrong_usage(folder):
+    done = run(
+        "train", *_train_arguments(folder, "--config.colour=1"), status=2
+    )
+
+    assert "colour" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_the_same_command_goes_on(folder, tmp_path, number):
+    arguments = [
+        *_train_arguments(folder),
+        "--config.training.total_steps=100000",
+        f"--workdir={tmp_path}",
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tools.train", *arguments],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    metrics = tmp_path / "metrics.jsonl"
+    deadline = time.monotonic() + 60
+    while not metrics.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 1
+    assert errors.splitlines()[-1].startswith("error: interrupted.")
+    step = max(int(p.name) for p in (tmp_path / "checkpoints").iterdir())
+    assert step >= 2
+    assert not list((tmp_path / "checkpoints").glob(".*"))
+    arguments[-2] = f"--config.training.total_steps={step + 1}"
+    done = run("train", *arguments)
+    assert f"Going on from step {step}" in done.stderr
