@@ -53,6 +53,5 @@ class DataConfig:
             )
         if self.cache not in ("", "memory"):
             raise ValueError(
-                'data.cache must be "" or "memory". '
-                f"Received: {self.cache!r}"
+                f'data.cache must be "" or "memory". Received: {self.cache!r}'
             )

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import uuid
 
 FILE_NAME = "dataset.json"
 VERSION = "1.0.0"
@@ -119,7 +120,7 @@ class DatasetInfo:
 def write_atomically(path, contents):
     """Writes bytes to `path`, which never holds only a part of them."""
     path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = make_temporary_path(path)
     try:
         with open(temporary, "wb") as file:
             file.write(contents)
@@ -130,6 +131,14 @@ def write_atomically(path, contents):
         temporary.unlink(missing_ok=True)
         raise
     sync_directory(path.parent)
+
+
+def make_temporary_path(path):
+    """Returns a name beside `path` that no other process takes.
+
+    Process ids would not do: machines that share the folder have the same.
+    """
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
 
 
 def sync_directory(directory):

@@ -40,9 +40,7 @@ class ShardWriter:
 
     def __init__(self, path):
         self.path = pathlib.Path(path)
-        self.temporary = self.path.with_name(
-            f".{self.path.name}.{os.getpid()}.tmp"
-        )
+        self.temporary = dataset_info.make_temporary_path(self.path)
         self.file = open(self.temporary, "wb")  # noqa: SIM115
         self.sha256 = hashlib.sha256()
         self.size_bytes = 0

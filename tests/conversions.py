@@ -3,7 +3,9 @@
 import pytest
 import tensorflow as tf
 
-from input_pipeline import convert, ilsvrc, record_index, records
+from input_pipeline import record_index, records
+from input_pipeline.conversion import convert
+from input_pipeline.conversion.sources import ilsvrc
 from input_pipeline.dataset_info import DatasetInfo
 
 SETTINGS = convert.Settings(

@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 
-from input_pipeline import images
-from input_pipeline.catalogue import Catalogue, CatalogueBuilder
+from input_pipeline.conversion import images
+from input_pipeline.conversion.sources.catalogue import (
+    Catalogue,
+    CatalogueBuilder,
+)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import pickle
 import numpy as np
 import pytest
 
-from input_pipeline import cifar10, readers
+from input_pipeline.conversion.sources import cifar10, readers
 from tests import ilsvrc_miniature as miniature
 
 BATCHES = [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]

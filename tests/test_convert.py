@@ -5,10 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from input_pipeline import (
-    convert,
-    images,
-)
+from input_pipeline.conversion import convert, images
 from input_pipeline.dataset_info import DatasetInfo
 from input_pipeline.statistics import Statistics
 from tests import ilsvrc_miniature as miniature

@@ -2,7 +2,7 @@ import tarfile
 
 import pytest
 
-from input_pipeline import ilsvrc
+from input_pipeline.conversion.sources import ilsvrc
 from tests import ilsvrc_miniature as miniature
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from input_pipeline import image_folders
+from input_pipeline.conversion.sources import image_folders
 from tests import ilsvrc_miniature as miniature
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from input_pipeline import images
+from input_pipeline.conversion import images
 from tests import ilsvrc_miniature as miniature
 
 QUIRKS = pathlib.Path("../shared/data/ilsvrc_mini/quirks")
@@ -222,7 +222,7 @@ def test_a_bomb_takes_no_memory(promised, tmp_path):
     path = tmp_path / "bomb.JPEG"
     path.write_bytes(promise(*promised, miniature.render_jpeg()))
     script = (
-        "import resource, sys; from input_pipeline import images\n"
+        "import resource, sys; from input_pipeline.conversion import images\n"
         "used = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "before = used()\n"
         "try: images.convert(open(sys.argv[1], 'rb').read(), 16, 95)\n"

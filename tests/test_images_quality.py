@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from input_pipeline import images
+from input_pipeline.conversion import images
 
 
 def zone_plate(side):

@@ -7,11 +7,7 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from input_pipeline import (
-    make_eval_dataset,
-    make_train_dataset,
-    transforms,
-)
+from input_pipeline import make_eval_dataset, make_train_dataset, transforms
 from input_pipeline.data_config import DataConfig
 from input_pipeline.dataset_info import DatasetInfo
 from input_pipeline.statistics import Statistics

@@ -1,6 +1,8 @@
 import pytest
 
-from input_pipeline import images, readers, records
+from input_pipeline import records
+from input_pipeline.conversion import images
+from input_pipeline.conversion.sources import readers
 
 
 @pytest.mark.parametrize("cut", range(0, 60, 3))

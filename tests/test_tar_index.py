@@ -2,7 +2,7 @@ import tarfile
 
 import pytest
 
-from input_pipeline import tar_index
+from input_pipeline.conversion.sources import tar_index
 from tests import ilsvrc_miniature as miniature
 
 

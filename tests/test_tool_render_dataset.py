@@ -12,7 +12,8 @@ import simplejpeg
 from absl import flags, logging
 from absl.testing import flagsaver
 
-from input_pipeline import synthetic, synthetic_archives
+from input_pipeline import synthetic
+from input_pipeline.synthetic import archives
 from tools import render_dataset
 
 SMALL = {"classes": 4, "train_per_class": 3, "validation_per_class": 2}
@@ -116,7 +117,7 @@ def test_meta_has_the_official_fields_and_a_root(rendered):
 
 @pytest.mark.parametrize("classes", range(2, 11))
 def test_ids_are_not_in_the_sorted_order(classes):
-    settings = synthetic_archives.RenderSettings(classes=classes)
+    settings = archives.RenderSettings(classes=classes)
 
     labels = settings.labels_by_id()
 
@@ -252,14 +253,14 @@ def test_interrupted_rendering_leaves_nothing(
 
 
 def test_interrupted_naming_leaves_nothing(tmp_path, monkeypatch):
-    replace = synthetic_archives.os.replace
+    replace = archives.os.replace
 
     def fail(source, target):
         if pathlib.Path(target).name == ARCHIVES[2]:
             raise OSError(errno.EIO, "Input/output error")
         replace(source, target)
 
-    monkeypatch.setattr(synthetic_archives.os, "replace", fail)
+    monkeypatch.setattr(archives.os, "replace", fail)
 
     with pytest.raises(OSError) as failure:
         render(tmp_path)

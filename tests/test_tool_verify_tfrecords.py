@@ -8,14 +8,9 @@ import sys
 import numpy as np
 import pytest
 
-from input_pipeline import (
-    convert,
-    ilsvrc,
-    record_index,
-    records,
-    shards,
-    verification,
-)
+from input_pipeline import record_index, records, shards
+from input_pipeline.conversion import convert, verification
+from input_pipeline.conversion.sources import ilsvrc
 from input_pipeline.dataset_info import DatasetInfo
 from tests import ilsvrc_miniature as miniature
 

@@ -1,25 +1,39 @@
 """Measures images per second, ours beside others', in turns on one machine.
 
     python -m tools.benchmark --mode=step --peers
+    python -m tools.benchmark --mode=convert --peers
 
-Prints a JSON object a line: name, images per second (median of the rounds),
-all rounds, and the ratio to the first line.
+`step` is one training update of the paper's full network, beside the plainest
+Keras model of two branches. `convert` is the way from a photograph to a
+record, beside bare decoding and a loop with Pillow. Prints a JSON object a
+line: name, images per second (median of the rounds), the ratio to the first
+line, and for `step` all rounds.
 """
 
 import json
 
 from absl import flags
 
-from tools import benchmark_step, benchmark_workers, program, progress
+from tools import (
+    benchmark_convert,
+    benchmark_step,
+    benchmark_workers,
+    program,
+    progress,
+)
 
 _MODE = flags.DEFINE_enum(
-    "mode", "step", ["step"], "What to measure: step, one training update."
+    "mode",
+    "step",
+    ["convert", "step"],
+    "What to measure: convert, photographs to records; or step, one training "
+    "update.",
 )
 _PEERS = flags.DEFINE_boolean(
     "peers", False, "Whether to measure others too, where they are installed."
 )
 _BATCH_SIZE = flags.DEFINE_integer(
-    "batch_size", 64, "Images per step, such as 128."
+    "batch_size", 64, "Of mode step: images per step, such as 128."
 )
 _ROUNDS = flags.DEFINE_integer(
     "rounds", 7, "How often each takes its turn; odd, such as 7."
@@ -33,12 +47,23 @@ def main(argv):
             "batch_size and rounds must be 1 or more. "
             f"Received: {_BATCH_SIZE.value} and {_ROUNDS.value}"
         )
+    measure = _measure_step if _MODE.value == "step" else _measure_conversion
+    for result in measure():
+        print(json.dumps(result))
+
+
+def _measure_step():
+    """Returns the speed of the competitors of a training step."""
     field = benchmark_step.competitors(_BATCH_SIZE.value, _PEERS.value)
     turns = len(field) * _ROUNDS.value
-    with progress.Progress(f"benchmark {_MODE.value}", turns, "turns") as bar:
-        results = benchmark_workers.compete(field, _ROUNDS.value, bar)
-    for result in results:
-        print(json.dumps(result))
+    with progress.Progress("benchmark step", turns, "turns") as bar:
+        return benchmark_workers.compete(field, _ROUNDS.value, bar)
+
+
+def _measure_conversion():
+    """Returns the speed of the converter, and with peers of the others."""
+    results = benchmark_convert.run(_ROUNDS.value)
+    return results if _PEERS.value else results[:1]
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def run(rounds, num_processes=None, directory=None):
 
 def load_jpegs(directory=None):
     """Returns the bytes of the images that every way works through."""
-    from input_pipeline import ilsvrc
+    from input_pipeline.conversion.sources import ilsvrc
 
     if directory is None and _PHOTOGRAPHS.is_dir():
         directory = _PHOTOGRAPHS
@@ -81,7 +81,8 @@ def convert(jpegs, folder):
     Like Pillow's way it does not wait for the disk, as the converter does once
     a shard.
     """
-    from input_pipeline import images, records, shards
+    from input_pipeline import records, shards
+    from input_pipeline.conversion import images
     from input_pipeline.statistics import Accumulator
 
     accumulator = Accumulator(_SIZE)

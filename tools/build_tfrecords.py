@@ -71,7 +71,7 @@ flags.DEFINE_bool(
 def main(argv):
     """Converts, unless the folder holds the result already."""
     del argv
-    from input_pipeline import conversion_folder, convert
+    from input_pipeline.conversion import convert, folder
 
     values = flags.FLAGS.flag_values_dict()
     choice = _read_choice(values)
@@ -80,7 +80,7 @@ def main(argv):
     fields = {field: values[field] for field in ("name", *_INTEGERS)}
     request = {**choice.request(), **fields}
     output_dir = values["output_dir"]
-    info = conversion_folder.find_complete(output_dir, request)
+    info = folder.find_complete(output_dir, request)
     if info is not None:
         print(f"{output_dir} is already complete.", file=sys.stderr)
     else:
@@ -100,14 +100,14 @@ def main(argv):
 
 def _read_choice(values):
     """Returns the one source that the flags name."""
-    from input_pipeline import source_kinds
+    from input_pipeline.conversion.sources import kinds
 
-    given = [kind for kind in source_kinds.KINDS if values[kind]]
+    given = [kind for kind in kinds.KINDS if values[kind]]
     if len(given) != 1 or not values["output_dir"]:
-        names = ", ".join(f"--{kind}" for kind in source_kinds.KINDS)
+        names = ", ".join(f"--{kind}" for kind in kinds.KINDS)
         raise app.UsageError(f"Give --output_dir and one of {names}.")
-    options = {f.name for f in dataclasses.fields(source_kinds.Choice)}
-    choice = source_kinds.Choice(
+    options = {f.name for f in dataclasses.fields(kinds.Choice)}
+    choice = kinds.Choice(
         kind=given[0],
         place=os.path.expanduser(values[given[0]]),
         **{name: values[name] for name in options - {"kind", "place"}},

@@ -17,7 +17,7 @@ import cv2
 from absl import flags, logging
 
 from input_pipeline import synthetic
-from input_pipeline import synthetic_archives as archives
+from input_pipeline.synthetic import archives
 from tools import program
 from tools.progress import Progress
 

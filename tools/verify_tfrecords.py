@@ -25,7 +25,7 @@ def main(argv):
     """Verifies a data set and prints its faults."""
     del argv
     # Every process imports this file: what is heavy comes here.
-    from input_pipeline import verification
+    from input_pipeline.conversion import verification
     from input_pipeline.dataset_info import DatasetInfo
 
     data_dir, num_processes = _DATA_DIR.value, _NUM_PROCESSES.value

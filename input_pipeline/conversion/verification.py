@@ -8,14 +8,9 @@ from concurrent import futures
 
 import numpy as np
 
-from input_pipeline import (
-    conversion_worker,
-    images,
-    readers,
-    record_index,
-    records,
-    statistics,
-)
+from input_pipeline import record_index, records, statistics
+from input_pipeline.conversion import images, worker
+from input_pipeline.conversion.sources import readers
 from input_pipeline.dataset_info import DatasetInfo
 
 
@@ -59,7 +54,7 @@ def _map(tasks, num_processes):
     pool = futures.ProcessPoolExecutor(
         min(num_processes, len(tasks)),
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=conversion_worker.follow_parent,
+        initializer=worker.follow_parent,
     )
     try:
         yield from zip(

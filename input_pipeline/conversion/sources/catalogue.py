@@ -12,7 +12,7 @@ import pathlib
 
 import numpy as np
 
-from input_pipeline import images
+from input_pipeline.conversion import images
 
 _ROW = np.dtype(
     [
@@ -117,7 +117,8 @@ class Catalogue:
             with open(path, "rb") as file:
                 return file.read(images.MAX_FILE_BYTES + 1)
         size = min(int(row["size"]), images.MAX_FILE_BYTES + 1)
-        contents = os.pread(_open(container), size, int(row["offset"]))
+        file = _open(container)
+        contents = os.pread(file.fileno(), size, int(row["offset"]))
         if len(contents) < size:
             raise images.ImageError(f"{container} is cut short within it")
         return contents
@@ -126,8 +127,9 @@ class Catalogue:
         """Asks the system to fetch an image, which is read soon."""
         row = self.rows[position]
         if row["size"] > 0:
+            file = _open(self.containers[row["container"]])
             os.posix_fadvise(
-                _open(self.containers[row["container"]]),
+                file.fileno(),
                 int(row["offset"]),
                 int(row["size"]),
                 os.POSIX_FADV_WILLNEED,
@@ -165,10 +167,10 @@ class Catalogue:
 
 
 @functools.lru_cache(_MAX_OPEN_FILES)
-def _open_file(path):
-    return open(path, "rb", buffering=0)  # noqa: SIM115
-
-
 def _open(path):
-    """Returns the descriptor of a file that stays open for a while."""
-    return _open_file(path).fileno()
+    """Returns a file that stays open for a while.
+
+    Whoever holds the object may use its descriptor: another thread's opening
+    of more files does not close it.
+    """
+    return open(path, "rb", buffering=0)  # noqa: SIM115

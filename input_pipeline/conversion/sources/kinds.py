@@ -56,23 +56,23 @@ class Choice:
             seed: Of the choice of validation images.
         """
         if self.kind == "ilsvrc_dir":
-            from input_pipeline import ilsvrc
+            from input_pipeline.conversion.sources import ilsvrc
 
             return ilsvrc.open_source(self.place, on_error, self.check_archives)
         if self.kind == "image_dir":
-            from input_pipeline import image_folders
+            from input_pipeline.conversion.sources import image_folders
 
             return image_folders.open_source(
                 self.place, on_error, self.validation_fraction, seed
             )
         if self.kind == "cifar10_dir":
-            from input_pipeline import cifar10
+            from input_pipeline.conversion.sources import cifar10
 
             return cifar10.open_source(self.place, on_error)
         if self.kind == "tfds":
-            from input_pipeline import tfds_source
+            from input_pipeline.conversion.sources import tfds
 
-            return tfds_source.open_source(self.place, self.tfds_data_dir)
+            return tfds.open_source(self.place, self.tfds_data_dir)
         raise ValueError(
             f"The kind of source must be one of {KINDS}. Received: {self.kind}"
         )

@@ -1,6 +1,7 @@
 import pytest
 
-from input_pipeline import convert, ilsvrc, images, readers, tfds_source
+from input_pipeline.conversion import convert, images
+from input_pipeline.conversion.sources import ilsvrc, readers, tfds
 from tests import ilsvrc_miniature as miniature
 
 
@@ -10,7 +11,7 @@ def test_a_prepared_tfds_data_set_is_read(tmp_path):
     folder = tmp_path / "toy" / "1.0.0"
     convert.convert(ilsvrc.open_source(archives), settings, folder, {})
 
-    source = tfds_source.open_source("toy", str(tmp_path))
+    source = tfds.open_source("toy", str(tmp_path))
 
     assert source.name == "toy"
     assert source.synsets == miniature.SORTED
@@ -25,4 +26,4 @@ def test_a_prepared_tfds_data_set_is_read(tmp_path):
 
 def test_a_data_set_that_tfds_does_not_have_is_named(tmp_path):
     with pytest.raises(ValueError, match="does not find"):
-        tfds_source.open_source("no_such_set", str(tmp_path))
+        tfds.open_source("no_such_set", str(tmp_path))

@@ -2,7 +2,12 @@
 
 import os
 
-from input_pipeline import catalogue, image_folders, readers, sources
+from input_pipeline.conversion.sources import (
+    catalogue,
+    image_folders,
+    readers,
+    shared,
+)
 
 _TRAIN = tuple(f"data_batch_{i}" for i in range(1, 6))
 _TEST = ("test_batch",)
@@ -32,7 +37,7 @@ def open_source(directory, on_error="fail"):
             `data_batch_1` and so on, or with `train/CLASS/*`, `test/CLASS/*`.
         on_error: "fail" or "skip".
     """
-    directory = sources.require_folder(directory)
+    directory = shared.require_folder(directory)
     if (directory / "train").is_dir():
         source = image_folders.open_source(directory, on_error)
         if "validation" not in source.splits and "test" in source.splits:
@@ -59,14 +64,14 @@ def open_source(directory, on_error="fail"):
                 )
         splits[split] = index(files)
         paths += files
-    return sources.Source(
+    return shared.Source(
         kind="cifar10",
         name="cifar10",
         synsets=list(_CLASSES),
         class_names=list(_CLASSES),
         splits=splits,
         skipped=[],
-        origin={"files": sources.describe_files(paths)},
+        origin={"files": shared.describe_files(paths)},
     )
 
 

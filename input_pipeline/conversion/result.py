@@ -2,13 +2,8 @@
 
 import numpy as np
 
-from input_pipeline import (
-    conversion_worker,
-    dataset_info,
-    record_index,
-    statistics,
-    tfds_metadata,
-)
+from input_pipeline import dataset_info, record_index, statistics
+from input_pipeline.conversion import tfds_metadata, worker
 
 
 def finish(job, source, settings, request):
@@ -19,7 +14,7 @@ def finish(job, source, settings, request):
     for split, count in job.num_shards.items():
         accounts = []
         for index in range(count):
-            account = conversion_worker.load_account(job, split, index)
+            account = worker.load_account(job, split, index)
             arrays = account.pop("statistics")
             total.merge(statistics.Accumulator.from_arrays(arrays))
             skipped += account["skipped"]

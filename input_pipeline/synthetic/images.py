@@ -1,6 +1,6 @@
-"""Rendered images from a seed: the demo's, the tests' and the benchmarks'.
+"""One rendered image of a class, from a seed.
 
-Each image shows one object before a cluttered background. A class is a shape,
+It shows one object before a cluttered background. A class is a shape,
 a texture and a colour, and no two of the three tell all classes apart. Size,
 place, rotation, light, tint and background vary, and no class changes in a
 mirror.
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import simplejpeg
 
-from input_pipeline import synthetic_shapes as shapes
+from input_pipeline.synthetic import shapes
 
 # Lengths are given as on an image whose shorter side has this many pixels, the
 # size of the demo's records.

@@ -7,7 +7,6 @@ goes on with the others. `dataset.json` comes last.
 
 import contextlib
 import dataclasses
-import errno
 import json
 import multiprocessing
 import pathlib
@@ -17,12 +16,8 @@ from concurrent.futures.process import BrokenProcessPool
 
 from absl import logging
 
-from input_pipeline import (
-    conversion_folder,
-    conversion_result,
-    conversion_worker,
-    dataset_info,
-)
+from input_pipeline import dataset_info
+from input_pipeline.conversion import beam, folder, result, worker
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -82,11 +77,12 @@ def convert(
     num_processes=1,
     on_error="fail",
     make_progress=None,
+    beam_options=None,
 ):
     """Converts a data set, or goes on where an earlier call was cut off.
 
     Args:
-        source: A `sources.Source`.
+        source: A `shared.Source`.
         settings: `Settings`.
         output_dir: Folder for which `find_complete` has returned None.
         request: The same dict that was given to it.
@@ -94,14 +90,16 @@ def convert(
         on_error: "fail" or "skip": what to do about files that are no images.
         make_progress: Function of the number of images that returns a context
             manager with a method `update(finished)`.
+        beam_options: Flags for Apache Beam, which then converts in place of
+            processes of our own; see `beam`.
 
     Returns:
         The `DatasetInfo` that was written.
     """
     settings.validate()
-    work_dir = pathlib.Path(output_dir) / conversion_folder.WORK_DIR
+    work_dir = pathlib.Path(output_dir) / folder.WORK_DIR
     work_dir.mkdir(parents=True, exist_ok=True)
-    with conversion_folder.locked(work_dir / "lock"):
+    with folder.locked(work_dir / "lock"):
         job = _prepare(source, settings, output_dir, request, on_error)
         tasks = [
             (split, index)
@@ -111,8 +109,12 @@ def convert(
         num_images = sum(len(source.splits[s]) for s in job.num_shards)
         progress = make_progress or _NoProgress
         with progress(num_images) as progress:
-            _run(job, source, tasks, num_processes, progress)
-        info = conversion_result.finish(job, source, settings, request)
+            with _explain_full_disk(job, source, tasks):
+                if beam_options is not None:
+                    beam.run(job, tasks, beam_options)
+                else:
+                    _run(job, source, tasks, num_processes, progress)
+        info = result.finish(job, source, settings, request)
     shutil.rmtree(work_dir, ignore_errors=True)
     return info
 
@@ -152,9 +154,9 @@ def _prepare(source, settings, output_dir, request, on_error):
         )
     if "train" not in num_shards:
         raise ValueError("The training split must hold images. Received: none.")
-    job = conversion_worker.Job(
+    job = worker.Job(
         output_dir=output_dir,
-        work_dir=output_dir / conversion_folder.WORK_DIR,
+        work_dir=output_dir / folder.WORK_DIR,
         name=settings.name,
         image_size=settings.image_size,
         jpeg_quality=settings.jpeg_quality,
@@ -166,7 +168,7 @@ def _prepare(source, settings, output_dir, request, on_error):
     # What a killed run has begun, and nobody finishes.
     for left_over in (*output_dir.glob(".*.tmp"), *job.work_dir.glob(".*.tmp")):
         left_over.unlink()
-    conversion_folder.check_space(job, source)
+    folder.check_space(job, source)
     for split in num_shards:
         source.splits[split].save(job.work_dir / f"catalogue-{split}")
     dataset_info.write_atomically(
@@ -179,7 +181,7 @@ def _run(job, source, tasks, num_processes, progress):
     """Converts all shards; raises the first error."""
     context = multiprocessing.get_context("spawn")
     num_processes = min(num_processes, len(tasks))
-    board = conversion_worker.Board(context, max(num_processes, 1))
+    board = worker.Board(context, max(num_processes, 1))
     try:
         if num_processes == 1:
             _run_here(job, board, tasks, progress)
@@ -192,22 +194,28 @@ def _run(job, source, tasks, num_processes, progress):
             "the same command again, with a smaller --num_processes or "
             "without that file."
         ) from None
+
+
+@contextlib.contextmanager
+def _explain_full_disk(job, source, tasks):
+    """Adds to the error how much space the unfinished shards need."""
+    try:
+        yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            images = sum(len(catalogue) for catalogue in source.splits.values())
-            left = 1 - sum(board.num_done) / images
-            left *= conversion_folder.estimate_bytes(job, source)
-            left = conversion_folder.to_gigabytes(left)
+        if error.errno in beam.FULL_DISK:
+            finished = sum(job.result_path(*task).is_file() for task in tasks)
+            left = folder.estimate_bytes(job, source)
+            left = folder.to_gigabytes(left * (1 - finished / len(tasks)))
             error.strerror += f"; about {left} GB more are needed"
         raise
 
 
 def _run_here(job, board, tasks, progress):
     """Converts in this process."""
-    worker = conversion_worker.Worker(job, board, 0)
+    here = worker.Worker(job, board, 0)
     for split, index in tasks:
         before = board.num_done[0]
-        worker.convert_shard(split, index)
+        here.convert_shard(split, index)
         progress.update(board.num_done[0] - before)
 
 
@@ -216,14 +224,13 @@ def _run_in_pool(job, board, tasks, num_processes, progress, context):
     pool = futures.ProcessPoolExecutor(
         num_processes,
         mp_context=context,
-        initializer=conversion_worker.start_process,
+        initializer=worker.start_process,
         initargs=(job, board),
     )
     seen = 0
     try:
         waiting = {
-            pool.submit(conversion_worker.convert_shard_here, *task)
-            for task in tasks
+            pool.submit(worker.convert_shard_here, *task) for task in tasks
         }
         while waiting:
             done, waiting = futures.wait(

@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 
-from input_pipeline import images
+from input_pipeline.conversion import images
 
 CIFAR_SIDE_PIXELS = 32
 CIFAR_ROW_BYTES = 3 * CIFAR_SIDE_PIXELS**2

@@ -89,7 +89,7 @@ def test_shards_of_other_images_are_made_again(tmp_path):
 
 def test_workers_need_no_tensorflow():
     script = (
-        "import sys; from input_pipeline import conversion_worker, convert;"
+        "import sys; from input_pipeline.conversion import convert;"
         "assert 'tensorflow' not in sys.modules"
     )
 

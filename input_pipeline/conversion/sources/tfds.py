@@ -2,7 +2,8 @@
 
 import pathlib
 
-from input_pipeline import catalogue, record_index, sources
+from input_pipeline import record_index
+from input_pipeline.conversion.sources import catalogue, shared
 
 _SPLITS = {
     "train": ("train",),
@@ -51,9 +52,9 @@ def open_source(name, data_dir=None):
             used.add(found)
             splits[split] = _index(info.splits[found])
     names = list(features["label"].names)
-    return sources.Source(
+    return shared.Source(
         kind="tfds",
-        name=sources.to_name(info.name),
+        name=shared.to_name(info.name),
         synsets=names,
         class_names=names,
         splits=splits,

@@ -18,16 +18,10 @@ from multiprocessing import connection
 import cv2
 import numpy as np
 
-from input_pipeline import (
-    dataset_info,
-    images,
-    readers,
-    records,
-    shards,
-    sources,
-    statistics,
-)
-from input_pipeline.catalogue import Catalogue
+from input_pipeline import dataset_info, records, shards, statistics
+from input_pipeline.conversion import images
+from input_pipeline.conversion.sources import readers, shared
+from input_pipeline.conversion.sources.catalogue import Catalogue
 
 # Images that the system is asked to fetch ahead of their use.
 _READ_AHEAD_IMAGES = 16
@@ -159,7 +153,7 @@ class Worker:
             except images.ImageError as error:
                 file = catalogue.place(position)
                 if self.job.on_error == "fail":
-                    message = sources.describe_fault(file, str(error))
+                    message = shared.describe_fault(file, str(error))
                     raise ValueError(message) from None
                 account["skipped"].append({"file": file, "reason": str(error)})
             else:

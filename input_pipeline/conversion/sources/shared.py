@@ -5,7 +5,7 @@ import os
 import pathlib
 import re
 
-from input_pipeline import catalogue, tar_index
+from input_pipeline.conversion.sources import catalogue, tar_index
 
 ON_ERROR = ("fail", "skip")
 

@@ -1,0 +1,12 @@
+"""From other people's images to our records.
+
+convert         The whole way: a source to shards, statistics, dataset.json
+folder          The folder converted into: whose it is, and room on its disk
+worker          What one process does: shard after shard
+images          One file of any kind to one JPEG, §2
+result          What is written when all shards stand
+tfds_metadata   The two files by which TFDS knows the folder
+verification    Every record read back
+
+sources         Where the images come from, a module a kind
+"""

@@ -1,0 +1,130 @@
+"""All shards by an Apache Beam pipeline, for more than one machine.
+
+An element is a shard, and is made by the method that a local process calls: the
+result is the same, byte for byte. What is finished stands on disk and not in
+the pipeline. So every machine must find the images, the output folder and this
+package under the same paths.
+"""
+
+import errno
+import functools
+import json
+import multiprocessing
+import pickle
+import shlex
+import socket
+
+import cv2
+
+from input_pipeline import dataset_info
+from input_pipeline.conversion import worker
+
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+_FAULT = "fault.json"
+
+
+def run(job, tasks, options):
+    """Converts all shards; raises the first error.
+
+    Args:
+        job: A `worker.Job` whose catalogues are saved.
+        tasks: Pairs of split and index, one for each shard.
+        options: Flags of Beam and of its runner: "--runner=FlinkRunner ...".
+
+    Raises:
+        ValueError: A file is no image, or the pipeline has failed.
+        OSError: The disk is full.
+    """
+    beam, options = _import_beam(options)
+    (job.work_dir / _FAULT).unlink(missing_ok=True)
+    try:
+        with beam.Pipeline(options=options) as pipeline:
+            shards = pipeline | beam.Create(tasks)
+            # Or the first worker that asks would get all of them.
+            shards |= beam.Reshuffle()
+            shards |= beam.Map(convert_shard, pickle.dumps(job))
+    except Exception as error:
+        # Each runner has its own; the worker's is the end of its message.
+        _raise_fault(job)
+        words = str(error).strip().splitlines() or [type(error).__name__]
+        raise ValueError(
+            f"The pipeline must run to its end. Received: {words[-1]}. Run the "
+            "same command again; it goes on from what is finished."
+        ) from error
+    _raise_fault(job)
+    missing = [task for task in tasks if not job.result_path(*task).is_file()]
+    if missing:
+        raise ValueError(
+            f"Every worker must write into {job.output_dir}. Received: a "
+            f"pipeline that has ended, and no {missing[0]} there. The folder "
+            "must be on a file system that all machines share."
+        )
+
+
+def convert_shard(task, pickled_job):
+    """Makes one shard on whatever machine the runner has chosen.
+
+    What no second attempt would mend is written down, and ends the work on
+    the shards that are not yet begun. The runner tries again after all else.
+    """
+    job = pickle.loads(pickled_job)
+    if not job.work_dir.is_dir():
+        raise FileNotFoundError(
+            f"{job.work_dir} must be on a file system that all machines share. "
+            f"Received: none such on {socket.gethostname()}"
+        )
+    if (job.work_dir / _FAULT).exists():
+        return
+    try:
+        _make_worker(pickled_job).convert_shard(*task)
+    except ValueError as error:
+        _note_fault(job, {"words": str(error)})
+    except OSError as error:
+        if error.errno not in FULL_DISK:
+            raise
+        words = [error.errno, error.strerror, str(error.filename)]
+        _note_fault(job, {"full_disk": words})
+
+
+@functools.lru_cache(1)
+def _make_worker(pickled_job):
+    """Returns what all shards share that this process converts."""
+    cv2.setNumThreads(1)
+    board = worker.Board(multiprocessing.get_context("spawn"), 1)
+    return worker.Worker(pickle.loads(pickled_job), board, 0)
+
+
+def _note_fault(job, fault):
+    """Leaves word of an error for the other workers, and for `run`."""
+    dataset_info.write_atomically(
+        job.work_dir / _FAULT, json.dumps(fault).encode()
+    )
+
+
+def _raise_fault(job):
+    """Raises what a worker has written down, if any has."""
+    try:
+        fault = json.loads((job.work_dir / _FAULT).read_text())
+    except FileNotFoundError:
+        return
+    if "full_disk" in fault:
+        raise OSError(*fault["full_disk"])
+    raise ValueError(fault["words"])
+
+
+def _import_beam(flags):
+    """Returns the module, and the flags as it takes them."""
+    try:
+        import apache_beam
+        from apache_beam.options import pipeline_options
+    except ImportError:
+        raise ValueError(
+            "apache-beam must be installed for --beam_options. Install it "
+            "with: pip install 'alexnet-tf[beam]'"
+        ) from None
+    options = pipeline_options.PipelineOptions(shlex.split(flags))
+    # Keeps the DirectRunner from looking for its successor on the internet,
+    # which would not heed --direct_running_mode. There are no triggers here.
+    types = options.view_as(pipeline_options.TypeOptions)
+    types.allow_unsafe_triggers = True
+    return apache_beam, options
