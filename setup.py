@@ -48,6 +48,7 @@ setuptools.setup(
             "pytest-xdist>=3.5",
             "ruff>=0.15",
         ],
+        "beam": ["apache-beam>=2.70,<3", "google-crc32c>=1.5"],
         "figures": FIGURES,
         "weights": ["safetensors>=0.4", "torch>=2.4"],
         "export": ["ai-edge-litert>=2", "onnx>=1.16", "tf2onnx>=1.17"],

@@ -178,27 +178,28 @@ NO_LRN = PAPER.without("norm1", "norm2")
 # The network most tutorials mean: every kernel sees every map below it.
 ONE_TOWER = dataclasses.replace(PAPER, towers=1)
 
-# The paper's layers, narrow and on small images: minutes on a CPU. Kernels
-# with so few inputs and a deviation of 0.01 would leave no signal at the top;
-# He's deviations and biases of 0 keep it. conv1 sees as many inputs as the
-# paper's, and keeps the paper's deviation.
+# The paper's layers, narrow and on small images: minutes on a CPU. Their
+# kernels see a sixth of the paper's inputs, and start wider, or no signal
+# would reach the top: at six tenths of He's deviation. conv1 starts at three
+# times the paper's: as the layers above pass more of the gradient down, and
+# pixels go up to 255, smaller weights would be thrown about.
 DEMO = Network(
     image_size=112,
     towers=2,
     layers=(
-        Conv("conv1", 32, 11, strides=4, padding=(0, 3)),  # 27 x 27 x 32
+        Conv("conv1", 32, 11, strides=4, padding=(0, 3), stddev=0.03),  # 27
         Norm("norm1"),
         MaxPool("pool1"),  # 13 x 13 x 32
-        Conv("conv2", 64, 5, padding=2, stddev=None),
+        Conv("conv2", 64, 5, padding=2, stddev=0.042),
         Norm("norm2"),
         MaxPool("pool2"),  # 6 x 6 x 64
-        Conv("conv3", 96, 3, padding=1, reads="all towers", stddev=None),
-        Conv("conv4", 96, 3, padding=1, stddev=None),
-        Conv("conv5", 64, 3, padding=1, stddev=None),
+        Conv("conv3", 96, 3, padding=1, reads="all towers", stddev=0.035),
+        Conv("conv4", 96, 3, padding=1, stddev=0.041),
+        Conv("conv5", 64, 3, padding=1, stddev=0.041),
         MaxPool("pool5"),  # 2 x 2 x 64
-        Dense("fc6", 256, dropout=0.5, stddev=None),
-        Dense("fc7", 256, dropout=0.5, stddev=None),
-        Dense("fc8", stddev=0.01),
+        Dense("fc6", 512, dropout=0.5, stddev=0.053),
+        Dense("fc7", 512, dropout=0.5, stddev=0.053),
+        Dense("fc8"),
     ),
 )
 

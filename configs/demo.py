@@ -15,13 +15,13 @@ def get_config():
     """Returns the demo's settings."""
     config = Config(network="DEMO")
     config.data.directory = "data/demo"
-    config.data.batch_size = 32
+    config.data.batch_size = 16
     config.data.crop_size = 112
-    config.optimizer.learning_rate = 0.01
+    config.optimizer.learning_rate = 0.004
     config.optimizer.schedule = "boundaries"
-    config.optimizer.boundaries_epochs = (26.0, 35.0)
-    config.training.total_epochs = 40.0
-    config.training.eval_every_epochs = 4.0
+    config.optimizer.boundaries_epochs = (19.0, 22.0)
+    config.training.total_epochs = 24.0
+    config.training.eval_every_epochs = 3.0
     config.training.log_every_steps = 50
     config.training.checkpoint_every_steps = 500
     config.training.images_every_steps = 500

@@ -1,3 +1,5 @@
+from concurrent import futures
+
 import numpy as np
 import pytest
 
@@ -59,3 +61,18 @@ def test_an_archive_that_shrank_is_noticed(catalogue, tmp_path):
 
     with pytest.raises(images.ImageError, match="archive is cut short"):
         catalogue.read(1)
+
+
+def test_threads_read_from_more_files_than_may_stay_open(tmp_path):
+    builder = CatalogueBuilder()
+    for i in range(100):
+        path = tmp_path / f"{i}.tar"
+        path.write_bytes(b"%03d" % i)
+        builder.add_container(path)
+        builder.add(f"{i}", 0, offset=0, size=3)
+    images_ = builder.finish()
+
+    with futures.ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(images_.read, list(range(100)) * 20))
+
+    assert found == [b"%03d" % i for i in range(100)] * 20

@@ -6,6 +6,7 @@ from input_pipeline.dataset_info import (
     DatasetInfo,
     Shard,
     Split,
+    make_temporary_path,
     write_atomically,
 )
 
@@ -108,3 +109,10 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 
     assert (tmp_path / "file").read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_machines_that_share_a_folder_write_to_different_files(tmp_path):
+    names = {make_temporary_path(tmp_path / "shard") for _ in range(3)}
+
+    assert len(names) == 3
+    assert all(name.match(".shard.*.tmp") for name in names)

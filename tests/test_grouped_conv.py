@@ -119,3 +119,20 @@ def test_refuses_impossible_arguments(arguments, words):
 def test_refuses_channels_that_do_not_divide():
     with pytest.raises(ValueError, match="Channels must divide evenly"):
         GroupedConv2D(4, 3).build((None, 7, 7, 5))
+
+
+@pytest.mark.parametrize("padding", [(0, 0), (1, 1), (2, 2), (0, 3), (1, 2)])
+@pytest.mark.parametrize("strides", [1, 2])
+def test_every_padding_matches_the_loop_over_windows(padding, strides):
+    images = _images()
+    layer = GroupedConv2D(4, 3, strides, padding, groups=1)
+    layer.build(images.shape)
+    kernel, bias = (
+        np.random.default_rng(1).normal(size=w.shape) for w in layer.weights
+    )
+    layer.set_weights([kernel, bias])
+
+    outputs = layer(images.astype(np.float32))
+
+    expected = convolution(images, kernel, bias, strides, padding)
+    np.testing.assert_allclose(outputs, expected, atol=1e-5)

@@ -17,7 +17,14 @@ MAY_IMPORT = {
 # Within alexnet_tf: parts that take live objects and know no settings or data.
 KNOWS_NEITHER = ("training", "layers", "weights")
 # Needed by one program in a while, and not installed everywhere.
-OPTIONAL = {"matplotlib", "torch", "safetensors", "onnx", "tf2onnx"}
+OPTIONAL = {
+    "apache_beam",
+    "matplotlib",
+    "torch",
+    "safetensors",
+    "onnx",
+    "tf2onnx",
+}
 
 
 def _imported(path):

@@ -3,9 +3,13 @@
 import errno
 import os
 import re
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
-from programs import ROOT, run, run_python
+from programs import ROOT, environment, run, run_python
 
 from tools import program
 from tools.progress import Progress, format_seconds
@@ -122,3 +126,21 @@ def test_progress_prints_plain_lines_where_there_is_no_terminal(capsys):
 )
 def test_times_are_written_as_people_do(seconds, words):
     assert format_seconds(seconds) == words
+
+
+def test_ctrl_c_while_starting_is_one_line():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tools.train", "--help"],
+        cwd=ROOT,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    # TensorFlow takes seconds to load; Python itself a few hundredths.
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 1
+    assert errors == "error: interrupted before anything was begun.\n"

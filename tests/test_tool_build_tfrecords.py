@@ -53,7 +53,7 @@ def test_a_second_run_finds_nothing_to_do(archives, tmp_path):
         ([], "one of --ilsvrc_dir"),
         (["--ilsvrc_dir=a", "--image_dir=b", "--output_dir=c"], "one of"),
         (["--image_dir=b"], "Give --output_dir"),
-        (["--image_dir=b", "--output_dir=c", "--num_processes=0"], "1 or more"),
+        (["--image_dir=b", "--output_dir=c", "--num_processes=0"], "positive"),
         (["--image_dir=b", "--output_dir=c", "--on_error=pray"], "on_error"),
     ],
 )

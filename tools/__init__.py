@@ -5,6 +5,8 @@ say how TensorFlow starts. A variable that the user has set stays as it is.
 """
 
 import os
+import signal
+import sys
 
 from tools import quiet
 
@@ -15,3 +17,16 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     quiet.hide_start_up_lines()
+
+
+# Python has put "-m" there until it knows the file of `python -m tools.NAME`.
+if sys.argv[0] == "-m":
+    # A second name for standard error, which is put aside now and then.
+    _errors = os.dup(2)
+
+    def _stop_while_starting(number, frame):
+        """Ends a program that is still importing what it needs."""
+        os.write(_errors, b"error: interrupted before anything was begun.\n")
+        os._exit(1)
+
+    signal.signal(signal.SIGINT, _stop_while_starting)

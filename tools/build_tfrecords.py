@@ -23,10 +23,11 @@ _STRINGS = {
     "cifar10_dir": "CIFAR-10, unpacked: binary or python version, or class "
     "folders; its test images become the validation split: "
     "--cifar10_dir=cifar-10-batches-bin",
-    "tfds": "A data set that TensorFlow Datasets has prepared: "
-    "--tfds=imagenette",
+    "tfds": "A data set that TFDS has prepared: --tfds=imagenette",
     "tfds_data_dir": "Where TFDS keeps it: --tfds_data_dir=~/data",
     "output_dir": "Folder for the records: --output_dir=data/ilsvrc2012",
+    "beam_options": "Convert by Apache Beam, on machines that share folders: "
+    "--beam_options='--runner=FlinkRunner --flink_master=HOST:8081'",
     "name": "First part of the shards' names; the default is the source's: "
     "--name=ilsvrc2012",
 }
@@ -46,7 +47,7 @@ for _name, _help in _STRINGS.items():
 for _name, (_default, _help) in _INTEGERS.items():
     flags.DEFINE_integer(_name, _default, _help)
 flags.DEFINE_integer(
-    "num_processes", None, "Default: one a core: --num_processes=8"
+    "num_processes", None, "Default: one a core: --num_processes=8", 1
 )
 flags.DEFINE_enum(
     "on_error",
@@ -75,8 +76,6 @@ def main(argv):
 
     values = flags.FLAGS.flag_values_dict()
     choice = _read_choice(values)
-    if values["num_processes"] is not None and values["num_processes"] < 1:
-        raise app.UsageError("--num_processes must be 1 or more.")
     fields = {field: values[field] for field in ("name", *_INTEGERS)}
     request = {**choice.request(), **fields}
     output_dir = values["output_dir"]
@@ -93,6 +92,7 @@ def main(argv):
             request,
             num_processes=values["num_processes"] or os.cpu_count(),
             on_error=values["on_error"],
+            beam_options=values["beam_options"],
             make_progress=lambda n: Progress("convert", n, "images"),
         )
     print(convert.summarize(info))

@@ -11,6 +11,7 @@ it runs, as one would type it. What an earlier call finished is used again.
 import json
 import pathlib
 import shlex
+import signal
 import statistics
 import subprocess
 import sys
@@ -91,9 +92,12 @@ def _run(name, *arguments, unless=None):
     if unless is not None and unless.exists():
         print(f"already there: {unless}", flush=True)
         return
-    done = subprocess.run([sys.executable, *command[1:]])
-    if done.returncode:
-        sys.exit(done.returncode)
+    # Ctrl-C reaches the program as well; it is given the time to save.
+    before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    status = subprocess.Popen([sys.executable, *command[1:]]).wait()
+    signal.signal(signal.SIGINT, before)
+    if status:
+        sys.exit(status)
 
 
 def _last_step(workdir):

@@ -7,6 +7,7 @@ shows its traceback; `--verbosity=1` shows the traceback of the others too.
 
 import errno
 import logging as python_logging
+import signal
 import sys
 
 from absl import app, flags, logging
@@ -25,6 +26,7 @@ _HELP = {"-h", "-help", "--help", "-helpshort", "--helpshort"}
 
 def run(main):
     """Runs `main(argv)` as the program and ends the process."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     flags.FLAGS.set_default("verbosity", logging.INFO)
     logging.use_absl_handler()
     logging.get_absl_handler().setFormatter(_Formatter())

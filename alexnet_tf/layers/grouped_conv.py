@@ -125,13 +125,27 @@ class GroupedConv2D(keras.layers.Layer):
         """Convolves one group, with its bias and activation."""
         padding = self.padding
         if not isinstance(padding, str):
-            padding = [[0, 0], padding, padding, [0, 0]]
-        else:
-            padding = padding.upper()
+            inputs, padding = self._pad(inputs)
         kernel = tf.cast(kernel, inputs.dtype)
-        outputs = tf.nn.conv2d(inputs, kernel, self.strides, padding)
+        outputs = tf.nn.conv2d(inputs, kernel, self.strides, padding.upper())
         outputs = tf.nn.bias_add(outputs, tf.cast(bias, inputs.dtype))
         return self.activation(outputs)
+
+    def _pad(self, inputs):
+        """Returns the inputs, padded if need be, and the rest as a word.
+
+        A convolution with numbers for its padding trains at two thirds of the
+        speed on a CPU: its gradient takes another way.
+        """
+        before, behind = self.padding
+        # What "same" pads where windows are a pixel apart, and odd in size.
+        same = tuple((size - 1) / 2 for size in self.kernel_size)
+        if self.strides == (1, 1) and same == (before, behind):
+            return inputs, "same"
+        if before or behind:
+            sides = [before, behind]
+            inputs = tf.pad(inputs, [[0, 0], sides, sides, [0, 0]])
+        return inputs, "valid"
 
     def get_config(self):
         """Returns the constructor's arguments, less the devices."""

@@ -3,6 +3,7 @@
 convert         The whole way: a source to shards, statistics, dataset.json
 folder          The folder converted into: whose it is, and room on its disk
 worker          What one process does: shard after shard
+beam            The same work by Apache Beam, on more than one machine
 images          One file of any kind to one JPEG, §2
 result          What is written when all shards stand
 tfds_metadata   The two files by which TFDS knows the folder

@@ -6,20 +6,17 @@ the pipeline. So every machine must find the images, the output folder and this
 package under the same paths.
 """
 
-import errno
 import functools
 import json
+import logging
 import multiprocessing
 import pickle
 import shlex
 import socket
 
-import cv2
-
 from input_pipeline import dataset_info
-from input_pipeline.conversion import worker
+from input_pipeline.conversion import folder, worker
 
-FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 _FAULT = "fault.json"
 
 
@@ -80,7 +77,7 @@ def convert_shard(task, pickled_job):
     except ValueError as error:
         _note_fault(job, {"words": str(error)})
     except OSError as error:
-        if error.errno not in FULL_DISK:
+        if error.errno not in folder.FULL_DISK:
             raise
         words = [error.errno, error.strerror, str(error.filename)]
         _note_fault(job, {"full_disk": words})
@@ -89,7 +86,6 @@ def convert_shard(task, pickled_job):
 @functools.lru_cache(1)
 def _make_worker(pickled_job):
     """Returns what all shards share that this process converts."""
-    cv2.setNumThreads(1)
     board = worker.Board(multiprocessing.get_context("spawn"), 1)
     return worker.Worker(pickle.loads(pickled_job), board, 0)
 
@@ -127,4 +123,9 @@ def _import_beam(flags):
     # which would not heed --direct_running_mode. There are no triggers here.
     types = options.view_as(pipeline_options.TypeOptions)
     types.allow_unsafe_triggers = True
+    # A hundred lines a run, of channels that open and close.
+    workers = options.view_as(pipeline_options.WorkerOptions)
+    if workers.default_sdk_harness_log_level is None:
+        workers.default_sdk_harness_log_level = "WARNING"
+    logging.getLogger("apache_beam").setLevel(logging.WARNING)
     return apache_beam, options

@@ -107,13 +107,14 @@ def convert(
             for index in range(count)
         ]
         num_images = sum(len(source.splits[s]) for s in job.num_shards)
-        progress = make_progress or _NoProgress
-        with progress(num_images) as progress:
-            with _explain_full_disk(job, source, tasks):
-                if beam_options is not None:
-                    beam.run(job, tasks, beam_options)
-                else:
-                    _run(job, source, tasks, num_processes, progress)
+        progress = (make_progress or _NoProgress)(num_images)
+        with progress as progress, _explain_full_disk(job, source, tasks):
+            if beam_options is None:
+                _run(job, source, tasks, num_processes, progress)
+            else:
+                # Beam's own pages and lines tell how far it is.
+                beam.run(job, tasks, beam_options)
+                progress.update(num_images)
         info = result.finish(job, source, settings, request)
     shutil.rmtree(work_dir, ignore_errors=True)
     return info
@@ -202,7 +203,7 @@ def _explain_full_disk(job, source, tasks):
     try:
         yield
     except OSError as error:
-        if error.errno in beam.FULL_DISK:
+        if error.errno in folder.FULL_DISK:
             finished = sum(job.result_path(*task).is_file() for task in tasks)
             left = folder.estimate_bytes(job, source)
             left = folder.to_gigabytes(left * (1 - finished / len(tasks)))

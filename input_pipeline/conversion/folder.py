@@ -10,6 +10,7 @@ import shutil
 from input_pipeline import dataset_info
 
 WORK_DIR = ".conversion"
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 # Of a 256 x 256 photograph at JPEG quality 95, and at 75, on the low side.
 _BYTES_A_PIXEL = ((95, 0.35), (85, 0.2), (0, 0.1))
 

@@ -124,13 +124,13 @@ class Worker:
             with shards.ShardWriter(path) as writer:
                 account = self._convert(split, positions, writer)
                 finished = writer.finish()
+            account["digest"] = digest
+            _save_account(self.job, split, index, account, finished)
         except OSError as error:
             # A write fails without saying where.
             if error.filename is None:
                 error.filename = str(path)
             raise
-        account["digest"] = digest
-        _save_account(self.job, split, index, account, finished)
         self.board.positions[self.slot] = -1
 
     def _convert(self, split, positions, writer):
