@@ -123,9 +123,12 @@ def test_refuses_channels_that_do_not_divide():
 
 @pytest.mark.parametrize("padding", [(0, 0), (1, 1), (2, 2), (0, 3), (1, 2)])
 @pytest.mark.parametrize("strides", [1, 2])
-def test_every_padding_matches_the_loop_over_windows(padding, strides):
+@pytest.mark.parametrize("kernel_size", [3, (3, 5)])
+def test_every_padding_matches_the_loop_over_windows(
+    padding, strides, kernel_size
+):
     images = _images()
-    layer = GroupedConv2D(4, 3, strides, padding, groups=1)
+    layer = GroupedConv2D(4, kernel_size, strides, padding, groups=1)
     layer.build(images.shape)
     kernel, bias = (
         np.random.default_rng(1).normal(size=w.shape) for w in layer.weights

@@ -139,8 +139,8 @@ class GroupedConv2D(keras.layers.Layer):
         """
         before, behind = self.padding
         # What "same" pads where windows are a pixel apart, and odd in size.
-        same = tuple((size - 1) / 2 for size in self.kernel_size)
-        if self.strides == (1, 1) and same == (before, behind):
+        same = {(size - 1) / 2 for size in self.kernel_size}
+        if self.strides == (1, 1) and same == {before} == {behind}:
             return inputs, "same"
         if before or behind:
             sides = [before, behind]
