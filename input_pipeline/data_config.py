@@ -12,7 +12,8 @@ class DataConfig:
     Attributes:
         directory: Folder that `tools/build_tfrecords.py` filled.
         batch_size: Images per step, over all replicas. Paper: 128.
-        eval_batch_size: Images per step of an evaluation.
+        eval_batch_size: Crops per step of an evaluation; with ten crops an
+            image it sees a tenth as many images at a time.
         crop_size: Rows and columns of a crop. Paper: 224 of 256.
         random_crops: Whether training crops move; else they are central.
         mirror: Whether half of the training crops are mirrored.
@@ -25,7 +26,7 @@ class DataConfig:
 
     directory: str = ""
     batch_size: int = 128
-    eval_batch_size: int = 64
+    eval_batch_size: int = 128
     crop_size: int = 224
     random_crops: bool = True
     mirror: bool = True

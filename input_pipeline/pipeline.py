@@ -119,7 +119,7 @@ def make_eval_dataset(data_dir, config, split, crops=1, file_names=False):
     index = _load_index(data_dir, info, split, config)
     mean_image = tf.constant(Statistics.load(data_dir).mean_image, tf.float32)
     size = config.crop_size
-    batch_size = config.eval_batch_size
+    batch_size = max(1, config.eval_batch_size // crops)
 
     def read(start):
         payloads = tf.numpy_function(

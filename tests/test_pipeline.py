@@ -93,8 +93,9 @@ def test_lighting_moves_every_pixel_alike(tiny_data_dir):
 
 @pytest.mark.parametrize("crops", [1, 10])
 def test_evaluation_sees_every_image_once_in_order(tiny_data_dir, crops):
+    config = dataclasses.replace(CONFIG, eval_batch_size=4 * crops)
     dataset = make_eval_dataset(
-        tiny_data_dir, CONFIG, "validation", crops, file_names=True
+        tiny_data_dir, config, "validation", crops, file_names=True
     )
 
     shapes, labels, names = [], [], []

@@ -7,7 +7,8 @@ Each call makes a new numbered version in the folder.
 
 import pathlib
 
-from absl import flags
+import tensorflow as tf
+from absl import flags, logging
 
 from alexnet_tf import experiment, export
 from tools import program
@@ -28,6 +29,10 @@ _FORMAT = flags.DEFINE_enum(
 
 def main(argv):
     """Exports, and prints the path of the version."""
+    if flags.FLAGS.verbosity == logging.INFO:
+        # TensorFlow tells of every file and function that it writes.
+        logging.set_verbosity(logging.WARNING)
+        tf.get_logger().setLevel("WARNING")
     run = experiment.open_workdir(_WORKDIR.value)
     model, _ = run.load(_CHECKPOINT.value, portable=True)
     folder = _OUTPUT_DIR.value or pathlib.Path(_WORKDIR.value) / "export"
