@@ -19,8 +19,8 @@ def get_config():
     config.data.crop_size = 112
     config.optimizer.learning_rate = 0.004
     config.optimizer.schedule = "boundaries"
-    config.optimizer.boundaries_epochs = (19.0, 22.0)
-    config.training.total_epochs = 24.0
+    config.optimizer.boundaries_epochs = (28.0, 33.0)
+    config.training.total_epochs = 36.0
     config.training.eval_every_epochs = 3.0
     config.training.log_every_steps = 50
     config.training.checkpoint_every_steps = 500

@@ -1,6 +1,5 @@
 """Runs our programs as a user does, in a process of their own."""
 
-import os
 import pathlib
 import subprocess
 import sys
@@ -8,20 +7,11 @@ import sys
 ROOT = pathlib.Path(__file__).parent.parent
 
 
-def environment():
-    """Returns the environment of a user, who has set nothing."""
-    variables = dict(os.environ)
-    # Importing `tools` has set this one in our own process.
-    variables.pop("TF_CPP_MIN_LOG_LEVEL", None)
-    return variables
-
-
 def run_python(*arguments):
     """Runs Python with arguments; returns the finished process."""
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=ROOT,
-        env=environment(),
         capture_output=True,
         text=True,
         timeout=180,

@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from programs import ROOT, environment, run, run_python
+from programs import ROOT, run, run_python
 
 from tools import program
 from tools.progress import Progress, format_seconds
@@ -132,7 +132,6 @@ def test_ctrl_c_while_starting_is_one_line():
     process = subprocess.Popen(
         [sys.executable, "-m", "tools.train", "--help"],
         cwd=ROOT,
-        env=environment(),
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,

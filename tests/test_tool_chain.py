@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from programs import ROOT, environment, run
+from programs import ROOT, run
 
 pytestmark = pytest.mark.slow
 
@@ -173,7 +173,6 @@ def test_a_signal_saves_and_the_same_command_goes_on(folder, tmp_path, number):
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=environment(),
     )
     metrics = tmp_path / "metrics.jsonl"
     deadline = time.monotonic() + 60

@@ -14,8 +14,8 @@ from tools import quiet
 # of the training time.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+# Programs that a program starts inherit the level, and keep quiet too.
+if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3":
     quiet.hide_start_up_lines()
 
 
