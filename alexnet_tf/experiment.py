@@ -162,6 +162,8 @@ class Experiment:
         """Restores, or takes weights from elsewhere, or starts afresh."""
         if state.restore():
             logging.info("Going on from step %d.", state.step)
+            if state.step >= self._intervals()[0].total_steps:
+                logging.info("That is all of them: nothing is left to do.")
         elif self.config.init_from:
             source = open_workdir(self.config.init_from)
             _, folder = checkpoint.find(source.checkpoints, "last")
