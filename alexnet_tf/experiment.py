@@ -121,6 +121,7 @@ class Experiment:
             self._schedule(intervals, steps_per_epoch),
             config.training.keep_checkpoints,
         )
+        state.check_space()
         self._begin(state)
         writer = summaries.SummaryWriter(
             self.workdir, state.step, steps_per_epoch

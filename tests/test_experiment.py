@@ -265,3 +265,37 @@ def test_refuses_a_checkpoint_that_is_not_there(config, tmp_path):
         run.load("77")
     with pytest.raises(ValueError, match="last, best or a step"):
         run.load("newest")
+
+
+def test_refuses_a_disk_without_room(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        experiment.checkpoint.shutil,
+        "disk_usage",
+        lambda path: shutil._ntuple_diskusage(10, 10, 0),
+    )
+
+    with pytest.raises(ValueError, match="room for a checkpoint.*0 MB free"):
+        _train(config, tmp_path)
+
+
+def test_a_full_disk_names_the_checkpoint_and_leaves_the_one_before(
+    config, tmp_path, monkeypatch
+):
+    config.training.total_steps = 2
+    _train(config, tmp_path)
+    config.training.total_steps = 4
+    monkeypatch.setattr(
+        experiment.checkpoint, "_write_arrays", _fail_with_full_disk
+    )
+
+    with pytest.raises(OSError, match="No space left.*00000004") as error:
+        _train(config, tmp_path)
+
+    assert error.value.filename.endswith("00000004")
+    folders = [p.name for p in (tmp_path / "checkpoints").iterdir()]
+    assert folders == ["00000002"]
+
+
+def _fail_with_full_disk(path, arrays):
+    path.write_bytes(b"half of it")
+    raise OSError(28, "No space left on device")

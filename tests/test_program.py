@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+import tensorflow as tf
 from programs import ROOT, run, run_python
 
 from tools import program
@@ -100,6 +101,29 @@ def test_help_explains_every_flag(name):
     shown = done.stdout.replace("[no]", "")
     for flag in re.findall(r'DEFINE_\w+\(\s*"(\w+)"', source):
         assert f"--{flag}" in shown
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (
+            "{{function_node __wrapped__SaveV2}} export/1/variables; "
+            "No space left on device [Op:SaveV2]",
+            "export/1/variables; No space left on device. Free some space "
+            "and run the same command again.",
+        ),
+        (
+            "ValueError: Record 3 of train-0 must be whole. Copy it.\n"
+            "Traceback (most recent call last):\n\n  File x\n\n"
+            "\t [[{{node PyFunc}}]] [Op:IteratorGetNext]",
+            "Record 3 of train-0 must be whole. Copy it.",
+        ),
+    ],
+)
+def test_tensorflows_machinery_is_left_out(message, words):
+    error = tf.errors.UnknownError(None, None, message)
+
+    assert program.describe(error) == words
 
 
 def test_full_disk_is_described_with_its_file():

@@ -7,6 +7,8 @@ shows its traceback; `--verbosity=1` shows the traceback of the others too.
 
 import errno
 import logging as python_logging
+import os
+import re
 import signal
 import sys
 
@@ -21,6 +23,7 @@ _WRONG_FLAGS = (
     ValueError,
     FileNotFoundError,
 )
+_FREE_SPACE = ". Free some space and run the same command again."
 _HELP = {"-h", "-help", "--help", "-helpshort", "--helpshort"}
 
 
@@ -42,15 +45,29 @@ def describe(error):
     """
     if isinstance(error, KeyboardInterrupt):
         return "interrupted. The same command goes on from what is finished."
-    words = " ".join(str(error).split())
+    words = " ".join(_without_machinery(str(error)).split())
+    if words.endswith(os.strerror(errno.ENOSPC)):
+        words += _FREE_SPACE
     if isinstance(error, OSError) and error.strerror:
         names = [n for n in (error.filename, error.filename2) if n]
         words = ": ".join([*map(str, names), error.strerror])
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            words += ". Free some space and run the same command again."
+            words += _FREE_SPACE
         elif error.errno == errno.EACCES:
             words += ". Choose a place that you may read and write."
     return words or type(error).__name__
+
+
+def _without_machinery(text):
+    """Returns TensorFlow's message without the names of its operations.
+
+    An error of ours that has passed through an input pipeline comes out with
+    our own words, less the traceback that TensorFlow adds.
+    """
+    ours = re.search(r"(?:ValueError|OSError): (.*?)\s*Traceback", text, re.S)
+    if ours:
+        return ours.group(1)
+    return re.sub(r"\{\{.*?\}\}|\[(Op:|\[).*", "", text, flags=re.S)
 
 
 def _guard(main, argv):

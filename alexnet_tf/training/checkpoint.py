@@ -98,10 +98,29 @@ class TrainState:
             if final.exists():
                 shutil.rmtree(final)
             unfinished.rename(final)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(unfinished, ignore_errors=True)
+            if isinstance(error, OSError) and not error.filename:
+                error.filename = str(final)
             raise
         self._remove_old()
+
+    def check_space(self):
+        """Refuses to begin where not even one checkpoint has room.
+
+        Raises:
+            ValueError: The disk is too full.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True)
+        # A weight and its velocity, of four bytes each.
+        needed = 8 * self.model.count_params()
+        free = shutil.disk_usage(self.directory).free
+        if free < needed:
+            raise ValueError(
+                f"{self.directory} must have room for a checkpoint of "
+                f"{needed / 1e6:.0f} MB. Found: {free / 1e6:.0f} MB free. "
+                "Free some space, or choose another --workdir."
+            )
 
     def restore(self):
         """Goes on from the newest checkpoint that is whole.
