@@ -50,7 +50,7 @@ def test_success_prints_results_and_nothing_else():
         ("open('/nowhere/at/all')", "error: /nowhere/at/all: No such file"),
         ("raise KeyboardInterrupt", "error: interrupted. The same command"),
         (
-            "open('/dev/full', 'w', 1).write('x\\n')",
+            "open('/dev/full', 'wb', 0).write(b'x')",
             "error: No space left on device. Free some space",
         ),
     ],
