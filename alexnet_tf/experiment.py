@@ -103,7 +103,7 @@ class Experiment:
         config = self.config
         place = strategy.make_strategy(config.strategy)
         replicas = place.num_replicas_in_sync
-        _check_share(config.data.batch_size, replicas)
+        strategy.check_share(config.data.batch_size, replicas)
         intervals, steps_per_epoch = self._intervals()
         with place.scope():
             network = self.build(config.tower_devices())
@@ -287,15 +287,4 @@ def _check_data(experiment):
             f"{experiment.workdir} was trained on other records than those "
             f"of {directory}. Use another --workdir, or the data set "
             f"{experiment.info.name} that it began with."
-        )
-
-
-def _check_share(batch_size, replicas):
-    """Refuses a batch that replicas cannot share evenly."""
-    if batch_size % replicas:
-        lower = batch_size - batch_size % replicas
-        raise ValueError(
-            "data.batch_size must divide evenly among the replicas. "
-            f"Received: batch_size={batch_size}, num_replicas={replicas}. "
-            f"Try {lower or replicas} or {lower + replicas}."
         )

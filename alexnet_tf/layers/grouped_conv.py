@@ -4,10 +4,11 @@ import keras
 import tensorflow as tf
 
 from alexnet_tf.layers import placed
+from alexnet_tf.layers.grouped import GroupedLayer
 
 
 @keras.saving.register_keras_serializable(package="alexnet_tf")
-class GroupedConv2D(keras.layers.Layer):
+class GroupedConv2D(GroupedLayer):
     """Convolves groups of channels apart from each other.
 
     Computes what `keras.layers.Conv2D(groups=...)` computes, with the same
@@ -53,26 +54,20 @@ class GroupedConv2D(keras.layers.Layer):
         bias_initializer="zeros",
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        if groups < 1 or filters % groups:
-            raise ValueError(
-                "filters must divide evenly into groups. "
-                f"Received: filters={filters}, groups={groups}"
-            )
-        if devices and len(devices) != groups:
-            raise ValueError(
-                "devices must name one device for each group. "
-                f"Received: devices={tuple(devices)}, groups={groups}"
-            )
+        super().__init__(
+            "filters",
+            filters,
+            groups,
+            devices,
+            activation=activation,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            **kwargs,
+        )
         self.filters = filters
         self.kernel_size = _pair(kernel_size)
         self.strides = _pair(strides)
         self.padding = padding if isinstance(padding, str) else tuple(padding)
-        self.groups = groups
-        self.devices = devices
-        self.activation = keras.activations.get(activation)
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
 
     def build(self, input_shape):
         """Makes one kernel and bias, or with devices one of each a group."""
@@ -85,23 +80,7 @@ class GroupedConv2D(keras.layers.Layer):
             )
         else:
             channels = input_shape[-1] // self.groups
-        parts = self.groups if self.devices else 1
-        self.kernels, self.biases = [], []
-        for part in range(parts):
-            suffix = f"_{part}" if parts > 1 else ""
-            with placed.on(self.devices, part):
-                kernel = self.add_weight(
-                    name=f"kernel{suffix}",
-                    shape=(*self.kernel_size, channels, self.filters // parts),
-                    initializer=self.kernel_initializer,
-                )
-                bias = self.add_weight(
-                    name=f"bias{suffix}",
-                    shape=(self.filters // parts,),
-                    initializer=self.bias_initializer,
-                )
-            self.kernels.append(kernel)
-            self.biases.append(bias)
+        self.make_parts((*self.kernel_size, channels), self.filters)
 
     def call(self, inputs):
         """Returns the convolution of a tensor, or of each group's tensor."""
@@ -110,10 +89,7 @@ class GroupedConv2D(keras.layers.Layer):
             if self.groups == 1:
                 return self._convolve(inputs, self.kernels[0], self.biases[0])
             inputs = tf.split(inputs, self.groups, axis=-1)
-        kernels, biases = self.kernels, self.biases
-        if len(kernels) < self.groups:
-            kernels = tf.split(kernels[0], self.groups, axis=-1)
-            biases = tf.split(biases[0], self.groups, axis=-1)
+        kernels, biases = self.parts()
         outputs = placed.each(
             lambda x, group: self._convolve(x, kernels[group], biases[group]),
             inputs,
@@ -155,14 +131,6 @@ class GroupedConv2D(keras.layers.Layer):
             "kernel_size": self.kernel_size,
             "strides": self.strides,
             "padding": self.padding,
-            "groups": self.groups,
-            "activation": keras.activations.serialize(self.activation),
-            "kernel_initializer": keras.initializers.serialize(
-                self.kernel_initializer
-            ),
-            "bias_initializer": keras.initializers.serialize(
-                self.bias_initializer
-            ),
         }
 
 

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from alexnet_tf.layers import placed
+from alexnet_tf.layers.grouped import GroupedLayer
 
 
 @keras.saving.register_keras_serializable(package="alexnet_tf")
@@ -72,7 +73,7 @@ class MergeTowers(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="alexnet_tf")
-class GroupedDense(keras.layers.Layer):
+class GroupedDense(GroupedLayer):
     """A fully connected layer whose neurons are spread over devices.
 
     Input: a list of one tensor a group, each `(batch, ...)` and flattened in
@@ -100,64 +101,38 @@ class GroupedDense(keras.layers.Layer):
         bias_initializer="zeros",
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        if groups < 1 or units % groups:
-            raise ValueError(
-                "units must divide evenly into groups. "
-                f"Received: units={units}, groups={groups}"
-            )
+        super().__init__(
+            "units",
+            units,
+            groups,
+            devices,
+            activation=activation,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            **kwargs,
+        )
         self.units = units
-        self.groups = groups
-        self.devices = devices
-        self.activation = keras.activations.get(activation)
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
 
     def build(self, input_shape):
         """Makes a kernel and a bias for each group."""
         self.inputs = 1
         for size in input_shape[0][1:]:
             self.inputs *= size
-        self.kernels, self.biases = [], []
-        for group in range(self.groups):
-            suffix = f"_{group}" if self.groups > 1 else ""
-            with placed.on(self.devices, group):
-                kernel = self.add_weight(
-                    name=f"kernel{suffix}",
-                    shape=(self.inputs, self.units // self.groups),
-                    initializer=self.kernel_initializer,
-                )
-                bias = self.add_weight(
-                    name=f"bias{suffix}",
-                    shape=(self.units // self.groups,),
-                    initializer=self.bias_initializer,
-                )
-            self.kernels.append(kernel)
-            self.biases.append(bias)
+        self.make_parts((self.inputs,), self.units)
 
     def call(self, inputs):
         """Returns each group's outputs."""
 
+        kernels, biases = self.parts()
+
         def multiply(x, group):
             x = tf.reshape(x, (-1, self.inputs))
-            kernel = tf.cast(self.kernels[group], x.dtype)
-            outputs = tf.matmul(x, kernel)
-            bias = tf.cast(self.biases[group], x.dtype)
+            outputs = tf.matmul(x, tf.cast(kernels[group], x.dtype))
+            bias = tf.cast(biases[group], x.dtype)
             return self.activation(tf.nn.bias_add(outputs, bias))
 
         return placed.each(multiply, inputs, self.devices)
 
     def get_config(self):
         """Returns the constructor's arguments, less the devices."""
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "groups": self.groups,
-            "activation": keras.activations.serialize(self.activation),
-            "kernel_initializer": keras.initializers.serialize(
-                self.kernel_initializer
-            ),
-            "bias_initializer": keras.initializers.serialize(
-                self.bias_initializer
-            ),
-        }
+        return {**super().get_config(), "units": self.units}

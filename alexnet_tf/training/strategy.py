@@ -28,3 +28,18 @@ def make_strategy(name):
     raise ValueError(
         f"strategy must be one of {', '.join(NAMES)}. Received: {name!r}"
     )
+
+
+def check_share(batch_size, replicas):
+    """Refuses a batch that replicas cannot share evenly.
+
+    Raises:
+        ValueError: It would leave some replicas with fewer images.
+    """
+    if batch_size % replicas:
+        lower = batch_size - batch_size % replicas
+        raise ValueError(
+            "data.batch_size must divide evenly among the replicas. "
+            f"Received: batch_size={batch_size}, num_replicas={replicas}. "
+            f"Try {lower or replicas} or {lower + replicas}."
+        )

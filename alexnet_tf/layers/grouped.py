@@ -1,0 +1,109 @@
+"""What grouped convolutions and grouped dense layers have in common."""
+
+import keras
+import tensorflow as tf
+
+from alexnet_tf.layers import placed
+
+
+class GroupedLayer(keras.layers.Layer):
+    """A layer whose outputs are spread over groups, perhaps over devices.
+
+    Without devices the groups share one kernel and one bias, cut by outputs;
+    with devices each has its own, so that its work needs nothing from
+    elsewhere.
+
+    Args:
+        name_of_outputs: "filters" or "units", for the error.
+        outputs: Outputs over all groups; divisible by `groups`.
+        groups: Number of groups.
+        devices: A device for each group, or `None`.
+        activation: As in `keras.layers.Dense`.
+        kernel_initializer: As in `keras.layers.Dense`.
+        bias_initializer: As in `keras.layers.Dense`.
+        **kwargs: Those of `keras.layers.Layer`.
+
+    Attributes:
+        kernels: One variable, or one a group.
+        biases: The same.
+
+    Raises:
+        ValueError: Outputs or devices do not fit the groups.
+    """
+
+    def __init__(
+        self,
+        name_of_outputs,
+        outputs,
+        groups,
+        devices,
+        *,
+        activation,
+        kernel_initializer,
+        bias_initializer,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if groups < 1 or outputs % groups:
+            raise ValueError(
+                f"{name_of_outputs} must divide evenly into groups. "
+                f"Received: {name_of_outputs}={outputs}, groups={groups}"
+            )
+        if devices and len(devices) != groups:
+            raise ValueError(
+                "devices must name one device for each group. "
+                f"Received: devices={tuple(devices)}, groups={groups}"
+            )
+        self.groups = groups
+        self.devices = devices
+        self.activation = keras.activations.get(activation)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+
+    def make_parts(self, front, outputs):
+        """Makes kernels `(*front, outputs)` and biases, each on its device.
+
+        Args:
+            front: All but the last dimension of a kernel.
+            outputs: Outputs over all groups.
+        """
+        parts = self.groups if self.devices else 1
+        self.kernels, self.biases = [], []
+        for part in range(parts):
+            suffix = f"_{part}" if parts > 1 else ""
+            with placed.on(self.devices, part):
+                kernel = self.add_weight(
+                    name=f"kernel{suffix}",
+                    shape=(*front, outputs // parts),
+                    initializer=self.kernel_initializer,
+                )
+                bias = self.add_weight(
+                    name=f"bias{suffix}",
+                    shape=(outputs // parts,),
+                    initializer=self.bias_initializer,
+                )
+            self.kernels.append(kernel)
+            self.biases.append(bias)
+
+    def parts(self):
+        """Returns the kernel and the bias of each group, as two lists."""
+        if len(self.kernels) == self.groups:
+            return self.kernels, self.biases
+        return (
+            tf.split(self.kernels[0], self.groups, axis=-1),
+            tf.split(self.biases[0], self.groups, axis=-1),
+        )
+
+    def get_config(self):
+        """Returns what all such layers are made of, less the devices."""
+        return {
+            **super().get_config(),
+            "groups": self.groups,
+            "activation": keras.activations.serialize(self.activation),
+            "kernel_initializer": keras.initializers.serialize(
+                self.kernel_initializer
+            ),
+            "bias_initializer": keras.initializers.serialize(
+                self.bias_initializer
+            ),
+        }
