@@ -45,7 +45,6 @@ setuptools.setup(
             "hypothesis>=6.100",
             "pytest>=8",
             "pytest-timeout>=2.3",
-            "pytest-xdist>=3.5",
             "ruff>=0.15",
         ],
         "beam": ["apache-beam>=2.70,<3", "google-crc32c>=1.5"],

@@ -1,6 +1,6 @@
 """The ImageNet network of 2012, its training and what is done with it."""
 
-from alexnet_tf import networks
+from alexnet_tf import evaluation, export, layers, networks, training, weights
 from alexnet_tf.around import decode_predictions, load, preprocess_input
 from alexnet_tf.model import AlexNet, build, feature_extractor
 
@@ -8,8 +8,13 @@ __all__ = [
     "AlexNet",
     "build",
     "decode_predictions",
+    "evaluation",
+    "export",
     "feature_extractor",
+    "layers",
     "load",
     "networks",
     "preprocess_input",
+    "training",
+    "weights",
 ]

@@ -1,6 +1,8 @@
 """Every setting of an experiment, with the paper's values as defaults."""
 
 import dataclasses
+import math
+import re
 import types
 import typing
 
@@ -111,7 +113,19 @@ class Config:
                 f"strategy must be one of {', '.join(strategies.NAMES)}. "
                 f"Received: {self.strategy!r}"
             )
+        _validate_network(network)
         devices = self.tower_devices()
+        for device in devices or ():
+            if not re.fullmatch(r"(/device:)?(CPU|GPU|TPU):\d+", device):
+                raise ValueError(
+                    f"devices must be names such as GPU:0. Received: {device!r}"
+                )
+        if devices and self.strategy != "one_device":
+            raise ValueError(
+                "devices must be empty unless strategy is one_device: towers "
+                "on devices of their own within a replica are not supported "
+                f"yet. Received: strategy={self.strategy!r}"
+            )
         if devices and len(devices) != network.towers:
             raise ValueError(
                 "devices must name one device for each tower. Received: "
@@ -157,6 +171,21 @@ def _restore(hint, value):
     return value
 
 
+def _validate_network(network):
+    """Refuses what is left of a network when its ends are taken away."""
+    first, last = network.layers[0], network.layers[-1]
+    if not isinstance(first, networks.Conv):
+        raise ValueError(
+            "The first layer must be a convolution, for Figure 3 and the "
+            f"rest. Received: {first.name}. Leave out another one."
+        )
+    if not isinstance(last, networks.Dense) or last.units is not None:
+        raise ValueError(
+            "The last layer must be the one with an output a class. "
+            f"Received: {last.name}. Leave out another one."
+        )
+
+
 def _validate_optimizer(config):
     """Refuses rates that could not train."""
     if config.schedule not in SCHEDULES:
@@ -171,7 +200,7 @@ def _validate_optimizer(config):
             "optimizer.momentum must be at least 0 and below 1. "
             f"Received: {config.momentum}"
         )
-    if config.weight_decay < 0:
+    if not 0 <= config.weight_decay < math.inf:
         raise ValueError(
             "optimizer.weight_decay must be 0 or more. "
             f"Received: {config.weight_decay}"
@@ -198,9 +227,10 @@ def _validate_training(config):
         "log_every_steps",
         "images_every_steps",
     )
-    if config.total_steps < 0 or config.seed < 0:
+    if config.total_steps < 0 or not 0 <= config.seed < 2**31:
         raise ValueError(
-            "training.total_steps and training.seed must be 0 or more. "
+            "training.total_steps and training.seed must be 0 or more, and "
+            "the seed less than 2 ** 31. "
             f"Received: {config.total_steps} and {config.seed}"
         )
     if not config.total_steps:
@@ -208,10 +238,11 @@ def _validate_training(config):
 
 
 def _require_positive(section, config, *names):
-    """Raises a `ValueError` for a number that is not above 0."""
+    """Raises a `ValueError` for a number that is not above 0, or endless."""
     for name in names:
         value = getattr(config, name)
-        if not value > 0:
+        if not 0 < value < math.inf:
             raise ValueError(
-                f"{section}.{name} must be above 0. Received: {value}"
+                f"{section}.{name} must be above 0 and finite. "
+                f"Received: {value}"
             )

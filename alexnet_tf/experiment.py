@@ -2,21 +2,19 @@
 
 import dataclasses
 import functools
-import math
 import pathlib
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from alexnet_tf import evaluation, figures, model, weights
+from alexnet_tf import evaluation, figures, model, plan, weights
 from alexnet_tf import workdir as workdirs
 from alexnet_tf.training import (
     checkpoint,
     interruption,
     loop,
     optimizer,
-    schedule,
     step,
     strategy,
     summaries,
@@ -38,8 +36,9 @@ class Experiment:
         self.config = config
         self.workdir = pathlib.Path(workdir)
         # A workdir is enough to evaluate and to serve: it keeps its own copy.
-        kept = (self.workdir / dataset_info.FILE_NAME).exists()
-        source = self.workdir if kept else config.data.directory
+        # Before its first checkpoint nothing binds it to that copy.
+        begun = checkpoint.steps(self.checkpoints)
+        source = self.workdir if begun else config.data.directory
         self.info = dataset_info.DatasetInfo.load(source)
         self.statistics = statistics.Statistics.load(source)
 
@@ -77,13 +76,37 @@ class Experiment:
         return network, found
 
     def make_eval_dataset(self, split, crops, file_names=False):
-        """Returns a split of the data set, from where it is now."""
+        """Returns a split of the data set, from where it is now.
+
+        The mean image is that of the training, wherever the images are.
+
+        Raises:
+            ValueError: The records are others than those of the run.
+        """
+        directory = self.config.data.directory
+        there = dataset_info.DatasetInfo.load(directory)
+        mine, its = self.info.splits.get(split), there.splits.get(split)
+        if (
+            there.synsets != self.info.synsets
+            or there.image_size != self.info.image_size
+            or (mine is not None and mine != its)
+        ):
+            raise self._other_records(directory)
         return pipeline.make_eval_dataset(
-            self.config.data.directory,
+            directory,
             self.config.data,
             split,
             crops,
             file_names,
+            self.statistics.mean_image,
+        )
+
+    def _other_records(self, directory):
+        """Returns the error for records that the run does not know."""
+        return ValueError(
+            f"{self.workdir} was trained on other records than those of "
+            f"{directory}. Use another --workdir, or the data set "
+            f"{self.info.name} that it began with."
         )
 
     def train(self, make_progress):
@@ -104,9 +127,13 @@ class Experiment:
         place = strategy.make_strategy(config.strategy)
         replicas = place.num_replicas_in_sync
         strategy.check_share(config.data.batch_size, replicas)
-        intervals, steps_per_epoch = self._intervals()
+        intervals, steps_per_epoch = plan.make_intervals(
+            config, self.info.splits["train"].num_images
+        )
         with place.scope():
-            network = self.build(config.tower_devices())
+            network = self.build(
+                strategy.existing_devices(config.tower_devices())
+            )
             rule = optimizer.PaperSGD(
                 config.optimizer.learning_rate,
                 config.optimizer.momentum,
@@ -118,20 +145,24 @@ class Experiment:
             self.checkpoints,
             network,
             rule,
-            self._schedule(intervals, steps_per_epoch),
+            plan.make_schedule(config, intervals, steps_per_epoch),
             config.training.keep_checkpoints,
         )
         state.check_space()
-        self._begin(state)
-        writer = summaries.SummaryWriter(
-            self.workdir, state.step, steps_per_epoch
-        )
-        writer.event(state.step, "resume" if state.step else "start")
+        self._begin(state, intervals)
         dataset = pipeline.make_train_dataset(
             config.data.directory,
             config.data,
             config.training.seed,
             first_step=state.step,
+        )
+        writer = summaries.SummaryWriter(
+            self.workdir, state.step, steps_per_epoch
+        )
+        writer.event(
+            state.step,
+            "resume" if state.step else "start",
+            revision=workdirs.revision(),
         )
         if replicas > 1:
             dataset = place.experimental_distribute_dataset(dataset)
@@ -159,55 +190,17 @@ class Experiment:
             writer.close()
         return scores or self._scores(predictor, validation)
 
-    def _begin(self, state):
+    def _begin(self, state, intervals):
         """Restores, or takes weights from elsewhere, or starts afresh."""
         if state.restore():
             logging.info("Going on from step %d.", state.step)
-            if state.step >= self._intervals()[0].total_steps:
+            if state.step >= intervals.total_steps:
                 logging.info("That is all of them: nothing is left to do.")
         elif self.config.init_from:
             source = open_workdir(self.config.init_from)
             _, folder = checkpoint.find(source.checkpoints, "last")
             arrays = checkpoint.load_arrays(folder / "weights.npz")
             weights.from_arrays(state.model, arrays)
-
-    def _intervals(self):
-        """Returns when things happen; epochs become steps here."""
-        training = self.config.training
-        images = self.info.splits["train"].num_images
-        steps_per_epoch = images / self.config.data.batch_size
-        total = training.total_steps or math.ceil(
-            training.total_epochs * steps_per_epoch
-        )
-        every = training.eval_every_epochs * steps_per_epoch
-        intervals = loop.Intervals(
-            total_steps=total,
-            eval_every_steps=max(1, round(every)),
-            checkpoint_every_steps=training.checkpoint_every_steps,
-            log_every_steps=training.log_every_steps,
-            images_every_steps=training.images_every_steps,
-        )
-        return intervals, steps_per_epoch
-
-    def _schedule(self, intervals, steps_per_epoch):
-        """Returns the schedule, in steps."""
-        rule = self.config.optimizer
-        if rule.schedule == "boundaries":
-            return schedule.Boundaries(
-                rule.learning_rate,
-                [round(e * steps_per_epoch) for e in rule.boundaries_epochs],
-                rule.divisor,
-            )
-        if rule.schedule == "geometric":
-            return schedule.Geometric(
-                rule.learning_rate,
-                intervals.total_steps,
-                rule.factor,
-                rule.levels,
-            )
-        every = self.config.training.eval_every_epochs
-        patience = max(1, round(rule.patience_epochs / every))
-        return schedule.Plateau(rule.learning_rate, patience, rule.divisor)
 
     def _scores(self, predictor, dataset):
         """Returns errors of the whole validation split, one crop an image."""
@@ -220,7 +213,7 @@ class Experiment:
         writer.images(
             number,
             "conv1_kernels",
-            figures.kernel_grid(arrays["conv1/kernel"])[np.newaxis],
+            figures.kernel_grid(next(iter(arrays.values())))[np.newaxis],
         )
         images = batch[0]
         if isinstance(images, tf.distribute.DistributedValues):
@@ -239,7 +232,7 @@ def from_config(config, workdir):
     """
     config.validate()
     workdir = pathlib.Path(workdir)
-    if (workdir / workdirs.FILE_NAME).exists():
+    if checkpoint.steps(workdir / "checkpoints"):
         workdirs.check_same_run(workdir, config)
     if not config.data.directory:
         raise ValueError(
@@ -283,8 +276,4 @@ def _check_data(experiment):
                 f"Received: {sorted(there.splits)}"
             )
     if there.splits != experiment.info.splits:
-        raise ValueError(
-            f"{experiment.workdir} was trained on other records than those "
-            f"of {directory}. Use another --workdir, or the data set "
-            f"{experiment.info.name} that it began with."
-        )
+        raise experiment._other_records(directory)

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from alexnet_tf import evaluation
+from alexnet_tf.layers import GroupedDense
 from alexnet_tf.model import feature_extractor
 from input_pipeline import transforms
 
@@ -58,7 +59,9 @@ def _write(model, statistics, class_names, image_size, directory):
     mean_image = tf.constant(statistics.mean_image, tf.float32)
     names = tf.constant(list(class_names))
     crop_size = model.input_shape[1]
-    extractor = feature_extractor(model)
+    hidden = [x.name for x in model.layers if isinstance(x, GroupedDense)]
+    # fc7, unless the network has been left without one.
+    extractor = feature_extractor(model, hidden[-2]) if hidden[1:] else None
 
     def squares_from_bytes(image_bytes):
         return tf.map_fn(
@@ -109,5 +112,6 @@ def _write(model, statistics, class_names, image_size, directory):
     archive.add_endpoint("serving_default", serve, image_bytes)
     archive.add_endpoint("ten_crop", ten_crop, image_bytes)
     archive.add_endpoint("tensor", tensor, images)
-    archive.add_endpoint("features", features, image_bytes)
+    if extractor is not None:
+        archive.add_endpoint("features", features, image_bytes)
     archive.write_out(str(directory), verbose=False)

@@ -1,6 +1,10 @@
 """Arrays to pictures: conv1's kernels, a batch, five guesses (§6.1)."""
 
+import io
+
 import numpy as np
+
+from input_pipeline import dataset_info
 
 # The authors' program draws sixteen kernels a row, a pixel apart.
 _KERNELS_A_ROW = 16
@@ -64,7 +68,9 @@ def save_png(path, image):
     """Writes a uint8 image `(height, width, 3)` as a PNG file."""
     from PIL import Image
 
-    Image.fromarray(image).save(path)
+    contents = io.BytesIO()
+    Image.fromarray(image).save(contents, "png")
+    dataset_info.write_atomically(path, contents.getvalue())
 
 
 def plot_guesses(path, images, labels, probabilities, class_names, columns=4):
@@ -110,8 +116,10 @@ def plot_guesses(path, images, labels, probabilities, class_names, columns=4):
             bars.text(
                 0.02, place, short(class_names[guess]), va="center", fontsize=9
             )
-    figure.savefig(path, dpi=100)
+    contents = io.BytesIO()
+    figure.savefig(contents, format="png", dpi=100)
     pyplot.close(figure)
+    dataset_info.write_atomically(path, contents.getvalue())
 
 
 def short(class_name):

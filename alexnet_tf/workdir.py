@@ -26,7 +26,7 @@ from input_pipeline import dataset_info
 FILE_NAME = "config.json"
 
 # What a run may not change on its way: everything else may.
-_FIXED = ("network", "without", "data", "init_from")
+_FIXED = ("network", "without", "init_from", "training.seed")
 _FREE_DATA = ("directory", "eval_batch_size", "cache")
 
 
@@ -34,7 +34,7 @@ def write_config(workdir, config):
     """Writes config.json, with what else the figures of a run depend on."""
     record = {
         "config": config_lib.to_dict(config),
-        "revision": _revision(),
+        "revision": revision(),
         "versions": _versions(),
     }
     text = json.dumps(record, indent=1) + "\n"
@@ -76,8 +76,10 @@ def check_same_run(workdir, config):
     for fields in (before, now):
         for name in _FREE_DATA:
             fields["data"].pop(name)
-        fields["seed"] = fields["training"]["seed"]
-    for name in (*_FIXED, "seed"):
+        fields["training.seed"] = fields["training"]["seed"]
+        for name, value in fields.pop("data").items():
+            fields[f"data.{name}"] = value
+    for name in [n for n in now if n in _FIXED or n.startswith("data.")]:
         if before[name] != now[name]:
             raise ValueError(
                 f"{workdir} was trained with {name}={before[name]}, but the "
@@ -86,7 +88,7 @@ def check_same_run(workdir, config):
             )
 
 
-def _revision():
+def revision():
     """Returns the revision of the code, or "unknown" outside of a checkout."""
     try:
         return subprocess.run(

@@ -47,7 +47,7 @@ class DataConfig:
                 f"data.lighting must be one of {', '.join(LIGHTINGS)}. "
                 f"Received: {self.lighting!r}"
             )
-        if self.lighting_stddev < 0:
+        if not 0 <= self.lighting_stddev < float("inf"):
             raise ValueError(
                 "data.lighting_stddev must be 0 or more. "
                 f"Received: {self.lighting_stddev}"

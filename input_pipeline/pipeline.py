@@ -92,7 +92,9 @@ def make_train_dataset(data_dir, config, seed, first_step=0):
     )
 
 
-def make_eval_dataset(data_dir, config, split, crops=1, file_names=False):
+def make_eval_dataset(
+    data_dir, config, split, crops=1, file_names=False, mean_image=None
+):
     """Returns every image of a split exactly once, in the records' order.
 
     Args:
@@ -101,6 +103,7 @@ def make_eval_dataset(data_dir, config, split, crops=1, file_names=False):
         split: "train", "validation" or "test".
         crops: 1 for the centre, 10 for those of `transforms.ten_crops`.
         file_names: Whether each image's file name stands behind its label.
+        mean_image: What to subtract; the folder's own mean if `None`.
 
     Returns:
         A dataset of `(images, labels)`, or `(images, labels, file_names)`:
@@ -117,7 +120,9 @@ def make_eval_dataset(data_dir, config, split, crops=1, file_names=False):
     info = DatasetInfo.load(data_dir)
     _margin(info, config.crop_size)
     index = _load_index(data_dir, info, split, config)
-    mean_image = tf.constant(Statistics.load(data_dir).mean_image, tf.float32)
+    if mean_image is None:
+        mean_image = Statistics.load(data_dir).mean_image
+    mean_image = tf.constant(mean_image, tf.float32)
     size = config.crop_size
     batch_size = max(1, config.eval_batch_size // crops)
 

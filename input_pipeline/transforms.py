@@ -12,7 +12,7 @@ _EXACT = {"channels": 3, "dct_method": "INTEGER_ACCURATE"}
 
 
 def decode(image_bytes):
-    """Returns the pixels of a JPEG, PNG, BMP or still GIF file.
+    """Returns the pixels of a JPEG, PNG or still GIF file.
 
     Args:
         image_bytes: String scalar.

@@ -99,6 +99,13 @@ def test_unknown_field_is_refused():
         ("optimizer.boundaries_epochs", (2.0, 1.0), "must ascend"),
         ("training.total_epochs", 0.0, "total_epochs must be above 0"),
         ("training.total_steps", -1, "must be 0 or more"),
+        ("training.seed", 2**31, "less than 2"),
+        ("training.eval_every_epochs", float("inf"), "above 0 and finite"),
+        ("optimizer.weight_decay", float("nan"), "must be 0 or more"),
+        ("data.lighting_stddev", float("nan"), "must be 0 or more"),
+        ("without", "conv1", "first layer must be a convolution"),
+        ("without", "fc8", "last layer must be the one with"),
+        ("devices", "foo,bar", "names such as GPU:0"),
         ("training.log_every_steps", 0, "log_every_steps must be above 0"),
     ],
 )

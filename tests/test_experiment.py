@@ -8,70 +8,25 @@ import data_sets
 import numpy as np
 import pytest
 import tensorflow as tf
+from runs import (
+    STEPS,
+    PowerCut,
+    Progress,
+    make_config,
+    small_network,
+    train,
+)
 from tensorboard.backend.event_processing import event_accumulator
 
 import alexnet_tf
 from alexnet_tf import experiment, networks, weights
-from alexnet_tf.config import Config
 
-NETWORK = networks.Network(
-    image_size=40,
-    towers=2,
-    layers=(
-        networks.Conv("conv1", 8, 11, 4, (0, 3), stddev=0.01),
-        networks.Norm("norm1"),
-        networks.MaxPool("pool1"),
-        networks.Dense("fc6", 16, dropout=0.5, stddev=None),
-        networks.Dense("fc8", stddev=0.1),
-    ),
-)
-STEPS = 9
-
-
-class _Progress:
-    """Counts steps, and asks for a stop after some of them."""
-
-    def __init__(self, stop_after=None):
-        self.stop_after = stop_after
-        self.done = 0
-
-    def update(self, steps, facts):
-        self.done += steps
-        if self.done == self.stop_after:
-            raise _PowerCut
-
-
-class _PowerCut(BaseException):
-    """Nobody catches it, and nothing is saved."""
-
-
-@pytest.fixture(autouse=True)
-def _small_network(monkeypatch):
-    monkeypatch.setattr(networks, "SMALL", NETWORK, raising=False)
+__all__ = ["small_network"]
 
 
 @pytest.fixture
 def config(tiny_data_dir):
-    config = Config(network="SMALL")
-    config.data.directory = str(tiny_data_dir)
-    config.data.batch_size = 5
-    config.data.crop_size = 40
-    config.optimizer.schedule = "boundaries"
-    config.optimizer.boundaries_epochs = (2.0,)
-    config.training.total_steps = STEPS
-    config.training.checkpoint_every_steps = 2
-    config.training.eval_every_epochs = 1.7
-    config.training.log_every_steps = 3
-    return config
-
-
-def _train(config, workdir, stop_after=None):
-    progress = _Progress(stop_after)
-
-    def make_progress(total, initial):
-        return contextlib.nullcontext(progress)
-
-    return experiment.from_config(config, workdir).train(make_progress)
+    return make_config(tiny_data_dir)
 
 
 def _weights(workdir):
@@ -79,23 +34,46 @@ def _weights(workdir):
 
 
 def test_a_run_that_loses_power_ends_with_the_same_weights(config, tmp_path):
-    _train(config, tmp_path / "undisturbed")
+    train(config, tmp_path / "undisturbed")
 
     for stop_after in (3, 2, 1):
-        with pytest.raises(_PowerCut):
-            _train(config, tmp_path / "disturbed", stop_after)
-    _train(config, tmp_path / "disturbed")
+        with pytest.raises(PowerCut):
+            train(config, tmp_path / "disturbed", stop_after)
+    train(config, tmp_path / "disturbed")
 
     expected = _weights(tmp_path / "undisturbed")
     for name, array in _weights(tmp_path / "disturbed").items():
         np.testing.assert_array_equal(array, expected[name], err_msg=name)
 
 
+@pytest.mark.parametrize(
+    "change", [{"strategy": "mirrored"}, {"devices": "CPU:0,CPU:1"}]
+)
+def test_replicas_and_towers_end_with_the_same_weights(
+    config, tmp_path, monkeypatch, change
+):
+    # Another placement draws other masks.
+    still = networks.SMALL.replace("fc7", dropout=0.0)
+    monkeypatch.setattr(networks, "SMALL", still)
+    config.data.batch_size = 4
+    train(config, tmp_path / "one")
+
+    for name, value in change.items():
+        setattr(config, name, value)
+    with pytest.raises(PowerCut):
+        train(config, tmp_path / "many", 5)
+    train(config, tmp_path / "many")
+
+    expected = _weights(tmp_path / "one")
+    for name, array in _weights(tmp_path / "many").items():
+        np.testing.assert_allclose(array, expected[name], atol=1e-5)
+
+
 def test_metrics_of_a_disturbed_run_stand_once(config, tmp_path):
-    _train(config, tmp_path / "undisturbed")
-    with pytest.raises(_PowerCut):
-        _train(config, tmp_path / "disturbed", 5)
-    _train(config, tmp_path / "disturbed")
+    train(config, tmp_path / "undisturbed")
+    with pytest.raises(PowerCut):
+        train(config, tmp_path / "disturbed", 5)
+    train(config, tmp_path / "disturbed")
 
     def read(name):
         lines = (tmp_path / name / "metrics.jsonl").read_text().splitlines()
@@ -125,20 +103,20 @@ def test_an_interruption_saves_and_stops(config, tmp_path, monkeypatch):
     monkeypatch.setattr(experiment.interruption, "Interruption", Asked)
 
     with pytest.raises(KeyboardInterrupt):
-        run.train(lambda total, initial: contextlib.nullcontext(_Progress()))
+        run.train(lambda total, initial: contextlib.nullcontext(Progress()))
 
     assert (tmp_path / "checkpoints" / "00000000" / "state.json").exists()
 
 
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(config, tmp_path):
-    _train(config, tmp_path / "run")
+    train(config, tmp_path / "run")
     expected = _weights(tmp_path / "run")
     newest = tmp_path / "run" / "checkpoints" / f"{STEPS:08d}"
     contents = bytearray((newest / "weights.npz").read_bytes())
     contents[len(contents) // 2] ^= 1
     (newest / "weights.npz").write_bytes(contents)
 
-    _train(config, tmp_path / "run")
+    train(config, tmp_path / "run")
 
     for name, array in _weights(tmp_path / "run").items():
         np.testing.assert_array_equal(array, expected[name], err_msg=name)
@@ -146,7 +124,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(config, tmp_path):
 
 def test_old_checkpoints_go_and_the_best_stays(config, tmp_path):
     config.training.keep_checkpoints = 2
-    _train(config, tmp_path)
+    train(config, tmp_path)
 
     steps = experiment.checkpoint.steps(tmp_path / "checkpoints")
     best, _ = experiment.checkpoint.find(tmp_path / "checkpoints", "best")
@@ -156,7 +134,7 @@ def test_old_checkpoints_go_and_the_best_stays(config, tmp_path):
 
 
 def test_rate_falls_where_the_schedule_says(config, tmp_path):
-    _train(config, tmp_path)
+    train(config, tmp_path)
 
     lines = (tmp_path / "events.jsonl").read_text().splitlines()
     events = [json.loads(line) for line in lines]
@@ -169,7 +147,7 @@ def test_a_workdir_is_enough_to_load_the_network(config, tmp_path):
     data_dir = tmp_path / "data"
     data_sets.make_records(data_dir)
     config.data.directory = str(data_dir)
-    _train(config, tmp_path / "run")
+    train(config, tmp_path / "run")
 
     shutil.rmtree(data_dir)
     model = alexnet_tf.load(tmp_path / "run", "best")
@@ -178,12 +156,12 @@ def test_a_workdir_is_enough_to_load_the_network(config, tmp_path):
 
 
 def test_training_goes_on_with_the_weights_of_another_run(config, tmp_path):
-    _train(config, tmp_path / "first")
+    train(config, tmp_path / "first")
     config.init_from = str(tmp_path / "first")
     config.training.total_steps = 1
     config.optimizer.learning_rate = 1e-9
 
-    _train(config, tmp_path / "second")
+    train(config, tmp_path / "second")
 
     expected = _weights(tmp_path / "first")
     for name, array in _weights(tmp_path / "second").items():
@@ -191,7 +169,7 @@ def test_training_goes_on_with_the_weights_of_another_run(config, tmp_path):
 
 
 def test_writes_tensorboard_and_the_same_scalars_as_lines(config, tmp_path):
-    _train(config, tmp_path)
+    train(config, tmp_path)
 
     events = event_accumulator.EventAccumulator(
         str(tmp_path / "summaries" / "train"),
@@ -213,7 +191,7 @@ def test_writes_tensorboard_and_the_same_scalars_as_lines(config, tmp_path):
 
 
 def test_refuses_the_workdir_of_another_network(config, tmp_path):
-    _train(config, tmp_path)
+    train(config, tmp_path)
     config.without = "norm1"
 
     with pytest.raises(ValueError, match="trained with without=.*drop the ov"):
@@ -221,7 +199,7 @@ def test_refuses_the_workdir_of_another_network(config, tmp_path):
 
 
 def test_refuses_the_workdir_of_other_records(config, tmp_path):
-    _train(config, tmp_path / "run")
+    train(config, tmp_path / "run")
     data_sets.make_records(tmp_path / "other", train=10)
     config.data.directory = str(tmp_path / "other")
 
@@ -244,8 +222,8 @@ def test_refuses_to_train_without_data(config, tmp_path, directory, words):
 def test_refuses_a_loss_that_is_no_number(config, tmp_path):
     config.optimizer.learning_rate = 1e30
 
-    with pytest.raises(ValueError, match="loss must be a number.*lower"):
-        _train(config, tmp_path)
+    with pytest.raises(ValueError, match="must be numbers.*lower"):
+        train(config, tmp_path)
 
 
 def test_refuses_what_is_no_workdir(tmp_path):
@@ -260,7 +238,7 @@ def test_refuses_a_checkpoint_that_is_not_there(config, tmp_path):
     run = experiment.from_config(config, tmp_path)
     with pytest.raises(FileNotFoundError, match="holds no checkpoint"):
         run.load()
-    _train(config, tmp_path)
+    train(config, tmp_path)
     with pytest.raises(FileNotFoundError, match="no checkpoint of step 77"):
         run.load("77")
     with pytest.raises(ValueError, match="last, best or a step"):
@@ -275,21 +253,21 @@ def test_refuses_a_disk_without_room(config, tmp_path, monkeypatch):
     )
 
     with pytest.raises(ValueError, match="room for a checkpoint.*0 MB free"):
-        _train(config, tmp_path)
+        train(config, tmp_path)
 
 
 def test_a_full_disk_names_the_checkpoint_and_leaves_the_one_before(
     config, tmp_path, monkeypatch
 ):
     config.training.total_steps = 2
-    _train(config, tmp_path)
+    train(config, tmp_path)
     config.training.total_steps = 4
     monkeypatch.setattr(
         experiment.checkpoint, "_write_arrays", _fail_with_full_disk
     )
 
     with pytest.raises(OSError, match="No space left.*00000004") as error:
-        _train(config, tmp_path)
+        train(config, tmp_path)
 
     assert error.value.filename.endswith("00000004")
     folders = [p.name for p in (tmp_path / "checkpoints").iterdir()]

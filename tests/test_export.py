@@ -8,23 +8,13 @@ import pytest
 import simplejpeg
 import tensorflow as tf
 from PIL import Image
+from runs import NETWORK
 
 import alexnet_tf
-from alexnet_tf import evaluation, export, networks
+from alexnet_tf import evaluation, export
 from input_pipeline import synthetic, transforms
 from input_pipeline.statistics import Accumulator
 
-NETWORK = networks.Network(
-    image_size=40,
-    towers=2,
-    layers=(
-        networks.Conv("conv1", 8, 11, 4, (0, 3), stddev=0.01),
-        networks.Norm("norm1"),
-        networks.MaxPool("pool1"),
-        networks.Dense("fc7", 16, dropout=0.5, stddev=None),
-        networks.Dense("fc8", stddev=0.1),
-    ),
-)
 NAMES = [f"class {i}" for i in range(6)]
 SIZE = 48
 

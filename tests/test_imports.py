@@ -15,6 +15,8 @@ MAY_IMPORT = {
     "tools": {"alexnet_tf", "input_pipeline", "configs"},
 }
 # Within alexnet_tf: parts that take live objects and know no settings or data.
+# `evaluation` takes one function from below, so that the ten crops of training,
+# evaluation and serving are the same.
 KNOWS_NEITHER = ("training", "layers", "weights")
 # Needed by one program in a while, and not installed everywhere.
 OPTIONAL = {

@@ -194,10 +194,11 @@ def test_portable_network_gives_the_same_logits():
     )
 
 
-def test_saved_model_is_loaded_on_any_devices(tmp_path):
+@pytest.mark.parametrize("devices", [None, TOWERS])
+def test_saved_model_is_loaded_on_any_devices(tmp_path, devices):
     images = np.random.default_rng(0).normal(0, 50, (2, 48, 48, 3))
     images = images.astype(np.float32)
-    model = alexnet_tf.build(SMALL, 5)
+    model = alexnet_tf.build(SMALL, 5, devices=devices)
 
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")

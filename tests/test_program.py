@@ -113,7 +113,7 @@ def test_help_explains_every_flag(name):
             "and run the same command again.",
         ),
         (
-            "ValueError: Record 3 of train-0 must be whole. Copy it.\n"
+            "FileNotFoundError: Record 3 of train-0 must be whole. Copy it.\n"
             "Traceback (most recent call last):\n\n  File x\n\n"
             "\t [[{{node PyFunc}}]] [Op:IteratorGetNext]",
             "Record 3 of train-0 must be whole. Copy it.",

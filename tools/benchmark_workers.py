@@ -6,8 +6,10 @@ one at a time; a machine that slows down slows all of them. What is reported
 is the median over the rounds.
 """
 
+import contextlib
 import importlib
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -100,13 +102,16 @@ class _Worker:
 
     def close(self):
         """Ends the process."""
-        self.process.stdin.close()
         self.process.terminate()
         self.process.wait()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
 
 
 def _serve(function, *arguments):
     """Takes turns until standard input ends."""
+    # Ctrl-C is the parent's to answer; it ends us.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Whatever a library prints goes elsewhere than our answers.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

@@ -20,6 +20,7 @@ import time
 
 from absl import flags
 
+from input_pipeline.dataset_info import write_atomically
 from tools import program
 from tools.progress import format_seconds
 
@@ -73,16 +74,17 @@ def main(argv):
             f"--output={path}",
             unless=path,
         )
-    export = workdir / "export"
+    export = workdir / "export" / f"{step:08d}"
     _run(
         "export",
         f"--workdir={workdir}",
         "--checkpoint=last",
+        f"--output_dir={export}",
         unless=export / "1",
     )
     images = _two_images(archives, workdir / "images")
     _run("classify", f"--model={export / '1'}", *map(str, images))
-    _print_table(archives, records, workdir, predictions, started)
+    _print_table(archives, records, workdir, export, predictions, started)
 
 
 def _run(name, *arguments, unless=None):
@@ -113,12 +115,12 @@ def _two_images(archives, folder):
     with tarfile.open(archives / "ILSVRC2012_img_val.tar") as archive:
         for member in archive.getmembers()[:2]:
             path = folder / pathlib.Path(member.name).name
-            path.write_bytes(archive.extractfile(member).read())
+            write_atomically(path, archive.extractfile(member).read())
             paths.append(path)
     return paths
 
 
-def _print_table(archives, records, workdir, predictions, started):
+def _print_table(archives, records, workdir, export, predictions, started):
     """Prints where things are, the errors, and what to look at next."""
     scores = json.loads(predictions.read_text())
     lines = (workdir / "metrics.jsonl").read_text().splitlines()
@@ -132,7 +134,7 @@ def _print_table(archives, records, workdir, predictions, started):
         "records": records,
         "run": workdir,
         "guesses, kernels": workdir / "figures",
-        "SavedModel": workdir / "export" / "1",
+        "SavedModel": export / "1",
         "images": f"{scores['num_images']} of the validation split",
         "top-1 error": f"{scores['top1_error']:.1%}, ten crops (chance: 90%)",
         "top-5 error": f"{scores['top5_error']:.1%}",

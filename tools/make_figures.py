@@ -28,13 +28,16 @@ _OUTPUT = flags.DEFINE_string(
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "last", "For figure 3: best, last, or a step: 5000."
 )
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir", None, "Where the records are now, if they have moved."
+)
 _IMAGES = 8
 
 
 def main(argv):
     """Draws one figure, and prints its path."""
     workdir = pathlib.Path(_WORKDIR.value)
-    run = experiment.open_workdir(workdir)
+    run = experiment.open_workdir(workdir, _DATA_DIR.value)
     default = workdir / "figures" / f"figure_{_FIGURE.value}.png"
     path = pathlib.Path(_OUTPUT.value or default)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -64,7 +64,7 @@ def _without_machinery(text):
     An error of ours that has passed through an input pipeline comes out with
     our own words, less the traceback that TensorFlow adds.
     """
-    ours = re.search(r"(?:ValueError|OSError): (.*?)\s*Traceback", text, re.S)
+    ours = re.search(r"(?:\w+Error): (.*?)\s*Traceback", text, re.S)
     if ours:
         return ours.group(1)
     return re.sub(r"\{\{.*?\}\}|\[(Op:|\[).*", "", text, flags=re.S)

@@ -21,6 +21,8 @@ class GroupedLayer(keras.layers.Layer):
         activation: As in `keras.layers.Dense`.
         kernel_initializer: As in `keras.layers.Dense`.
         bias_initializer: As in `keras.layers.Dense`.
+        parts: Kernels that the groups are spread over: 1, or as many as
+            groups. `None` is one a device. A saved model keeps the number.
         **kwargs: Those of `keras.layers.Layer`.
 
     Attributes:
@@ -41,6 +43,7 @@ class GroupedLayer(keras.layers.Layer):
         activation,
         kernel_initializer,
         bias_initializer,
+        parts=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -55,6 +58,7 @@ class GroupedLayer(keras.layers.Layer):
                 f"Received: devices={tuple(devices)}, groups={groups}"
             )
         self.groups = groups
+        self.parts = parts or (groups if devices else 1)
         self.devices = devices
         self.activation = keras.activations.get(activation)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
@@ -67,7 +71,7 @@ class GroupedLayer(keras.layers.Layer):
             front: All but the last dimension of a kernel.
             outputs: Outputs over all groups.
         """
-        parts = self.groups if self.devices else 1
+        parts = self.parts
         self.kernels, self.biases = [], []
         for part in range(parts):
             suffix = f"_{part}" if parts > 1 else ""
@@ -85,7 +89,7 @@ class GroupedLayer(keras.layers.Layer):
             self.kernels.append(kernel)
             self.biases.append(bias)
 
-    def parts(self):
+    def per_group(self):
         """Returns the kernel and the bias of each group, as two lists."""
         if len(self.kernels) == self.groups:
             return self.kernels, self.biases
@@ -99,6 +103,7 @@ class GroupedLayer(keras.layers.Layer):
         return {
             **super().get_config(),
             "groups": self.groups,
+            "parts": self.parts,
             "activation": keras.activations.serialize(self.activation),
             "kernel_initializer": keras.initializers.serialize(
                 self.kernel_initializer

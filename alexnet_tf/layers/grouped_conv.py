@@ -89,7 +89,7 @@ class GroupedConv2D(GroupedLayer):
             if self.groups == 1:
                 return self._convolve(inputs, self.kernels[0], self.biases[0])
             inputs = tf.split(inputs, self.groups, axis=-1)
-        kernels, biases = self.parts()
+        kernels, biases = self.per_group()
         outputs = placed.each(
             lambda x, group: self._convolve(x, kernels[group], biases[group]),
             inputs,

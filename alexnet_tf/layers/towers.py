@@ -123,7 +123,7 @@ class GroupedDense(GroupedLayer):
     def call(self, inputs):
         """Returns each group's outputs."""
 
-        kernels, biases = self.parts()
+        kernels, biases = self.per_group()
 
         def multiply(x, group):
             x = tf.reshape(x, (-1, self.inputs))

@@ -47,6 +47,7 @@ class TrainState:
     Attributes:
         step: Updates so far.
         best: `{"step", "top1_error"}` of the best evaluation, or `None`.
+        rate: The learning rate of the last update, or `None` before the first.
     """
 
     def __init__(self, directory, model, optimizer, schedule, keep=3):
@@ -57,6 +58,7 @@ class TrainState:
         self.keep = keep
         self.step = 0
         self.best = None
+        self.rate = None
 
     def note(self, scores):
         """Takes note of validation scores at the present step.
@@ -75,20 +77,22 @@ class TrainState:
 
     def save(self):
         """Writes a checkpoint of the present step, and removes old ones."""
+        weights = assign.to_arrays(self.model)
+        velocities = assign.merge(self.model, self.optimizer.velocity)
+        for array in (*weights.values(), *velocities.values()):
+            check_finite(self.step, array)
         final = self.directory / f"{self.step:08d}"
         self.directory.mkdir(parents=True, exist_ok=True)
         unfinished = self.directory / f".{final.name}.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         try:
             unfinished.mkdir()
-            _write_arrays(
-                unfinished / "weights.npz", assign.to_arrays(self.model)
-            )
-            velocities = assign.merge(self.model, self.optimizer.velocity)
+            _write_arrays(unfinished / "weights.npz", weights)
             _write_arrays(unfinished / "velocities.npz", velocities)
             state = {
                 "step": self.step,
                 "best": self.best,
+                "rate": self.rate,
                 "schedule": self.schedule.state,
             }
             with open(unfinished / "state.json", "w") as file:
@@ -125,29 +129,47 @@ class TrainState:
     def restore(self):
         """Goes on from the newest checkpoint that is whole.
 
+        Damaged ones that are newer are put aside, as `.00000500.damaged`.
+
         Returns:
             Whether there was one.
+
+        Raises:
+            ValueError: There are checkpoints, but none is whole.
         """
+        damaged = []
         for step in reversed(steps(self.directory)):
             folder = self.directory / f"{step:08d}"
             try:
                 weights = load_arrays(folder / "weights.npz")
                 velocities = load_arrays(folder / "velocities.npz")
-                state = json.loads((folder / "state.json").read_text())
+                state = _load_state(folder / "state.json")
             except _DAMAGE as error:
                 logging.warning(
                     "Checkpoint %s is damaged (%s); trying the one before.",
                     folder,
                     error,
                 )
+                damaged.append(folder)
                 continue
             assign.from_arrays(self.model, weights)
             assign.split(self.model, velocities, self.optimizer.velocity)
             self.step = state["step"]
             self.best = state["best"]
+            self.rate = state["rate"]
             self.schedule.state.update(state["schedule"])
             self.optimizer.iterations.assign(self.step)
+            for folder in damaged:
+                aside = folder.with_name(f".{folder.name}.damaged")
+                shutil.rmtree(aside, ignore_errors=True)
+                folder.rename(aside)
             return True
+        if damaged:
+            raise ValueError(
+                f"{self.directory} must hold a checkpoint that can be read. "
+                f"Found: {len(damaged)}, all damaged. Bring back a copy, or "
+                "remove them to begin anew."
+            )
         return False
 
     def _remove_old(self):
@@ -183,9 +205,7 @@ def find(directory, which):
         )
     step = there[-1]
     if which == "best":
-        state = json.loads(
-            (directory / f"{step:08d}" / "state.json").read_text()
-        )
+        state = _load_state(directory / f"{step:08d}" / "state.json")
         step = state["best"]["step"] if state["best"] else step
     elif which != "last":
         if not str(which).isdigit():
@@ -202,9 +222,51 @@ def find(directory, which):
 
 
 def load_arrays(path):
-    """Reads an npz file of arrays, whose checksums it checks."""
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+    """Reads an npz file of arrays, whose checksums it checks.
+
+    Raises:
+        ValueError: It is damaged, or not there.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except _DAMAGE as error:
+        raise _damaged(path, error) from None
+
+
+def _load_state(path):
+    """Reads state.json."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except _DAMAGE as error:
+        raise _damaged(path, error) from None
+
+
+def _damaged(path, error):
+    """Returns the error for a part of a checkpoint that cannot be read."""
+    return ValueError(
+        f"{path} must be whole. Found: {type(error).__name__}: {error}. Take "
+        "another --checkpoint, or go on with training: it falls back to the "
+        "one before."
+    )
+
+
+def check_finite(step, values):
+    """Refuses to go on, and to save, with what is no number.
+
+    Args:
+        step: Updates so far.
+        values: A loss, or an array of weights.
+
+    Raises:
+        ValueError: Something in it is infinite or not a number.
+    """
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"Loss and weights must be numbers. They are not at step {step}. "
+            "Resume from the last checkpoint with a lower "
+            "--config.optimizer.learning_rate."
+        )
 
 
 def _write_arrays(path, arrays):

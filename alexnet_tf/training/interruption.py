@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM: finish the step, save, then stop."""
 
+import os
 import signal
 import threading
 
@@ -37,6 +38,7 @@ class Interruption:
     def _note(self, number, frame):
         """Notes the first signal; the second one acts as it always does."""
         self.requested = True
+        os.write(2, b"\nStopping after this step. Again: stops at once.\n")
         self._restore()
 
     def _restore(self):

@@ -1,13 +1,12 @@
 """Updates, with stops to look and to save; knows when, not how."""
 
 import dataclasses
-import math
 import time
 
 import numpy as np
 from absl import logging
 
-from alexnet_tf.training import summaries
+from alexnet_tf.training import checkpoint, summaries
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,18 +64,18 @@ def run(
         ValueError: The loss is no number any more.
     """
     window = _Window(batch_size)
-    rate = scores = None
+    scores = None
     while state.step < intervals.total_steps and not state.schedule.finished:
         if interruption.requested:
             state.save()
             writer.event(state.step, "interrupted")
             raise KeyboardInterrupt
-        new_rate = state.schedule.rate(state.step)
-        if new_rate != rate:
-            state.optimizer.learning_rate.assign(new_rate)
-            if rate is not None:
-                writer.event(state.step, "rate", before=rate, after=new_rate)
-            rate = new_rate
+        rate = state.schedule.rate(state.step)
+        state.optimizer.learning_rate.assign(rate)
+        if rate != state.rate:
+            if state.rate is not None:
+                writer.event(state.step, "rate", before=state.rate, after=rate)
+            state.rate = rate
         with window.waiting():
             batch = next(batches)
         if draw and state.step % intervals.images_every_steps == 0:
@@ -87,7 +86,7 @@ def run(
 
         if state.step % intervals.log_every_steps == 0:
             scalars = {**window.close(), "learning_rate": rate}
-            _check_finite(state.step, scalars["loss"])
+            checkpoint.check_finite(state.step, scalars["loss"])
             writer.write("train", state.step, scalars)
             window.describe(scalars)
         at_end = state.step == intervals.total_steps
@@ -101,11 +100,12 @@ def run(
         if (
             is_best
             or at_end
+            or state.schedule.finished
             or state.step % intervals.checkpoint_every_steps == 0
         ):
             with window.pause():
-                _check_finite(state.step, window.last_loss())
                 state.save()
+                writer.event(state.step, "save")
                 writer.flush()
     if state.schedule.finished:
         logging.info("The error has stopped improving at the last rate.")
@@ -118,7 +118,6 @@ class _Window:
     def __init__(self, batch_size):
         self.batch_size = batch_size
         self.words = ""
-        self._last = None
         self._clear()
 
     def _clear(self):
@@ -129,7 +128,6 @@ class _Window:
 
     def add(self, metrics):
         """Takes the metrics of a step; does not wait for their values."""
-        self._last = metrics
         self._metrics.append(metrics)
 
     def waiting(self):
@@ -139,10 +137,6 @@ class _Window:
     def pause(self):
         """Returns a scope whose time is not training."""
         return _Timed(self, "_paused")
-
-    def last_loss(self):
-        """Returns the loss of the last step."""
-        return float(self._last["loss"])
 
     def close(self):
         """Returns the means since the last call, and starts again."""
@@ -176,13 +170,3 @@ class _Timed:
         seconds = time.monotonic() - self.started
         before = getattr(self.window, self.field)
         setattr(self.window, self.field, before + seconds)
-
-
-def _check_finite(step, loss):
-    """Refuses to go on, and to save, with a loss that is no number."""
-    if not math.isfinite(loss):
-        raise ValueError(
-            f"The loss must be a number. It is {loss} at step {step}. Resume "
-            "from the last checkpoint with a lower "
-            "--config.optimizer.learning_rate."
-        )

@@ -1,6 +1,7 @@
 """Where a training step runs: on one device, or replicated over several."""
 
 import tensorflow as tf
+from absl import logging
 
 NAMES = ("one_device", "mirrored")
 
@@ -43,3 +44,28 @@ def check_share(batch_size, replicas):
             f"Received: batch_size={batch_size}, num_replicas={replicas}. "
             f"Try {lower or replicas} or {lower + replicas}."
         )
+
+
+def existing_devices(devices):
+    """Returns the devices if all are here, else `None` and a warning.
+
+    TensorFlow would go on without them and without a word.
+
+    Args:
+        devices: Names such as "GPU:0", or `None`.
+    """
+    if not devices:
+        return None
+    here = [
+        d.name.removeprefix("/device:")
+        for d in tf.config.list_logical_devices()
+    ]
+    missing = [d for d in devices if d.removeprefix("/device:") not in here]
+    if missing:
+        logging.warning(
+            "There is no %s here, only %s: all towers are computed together.",
+            ", ".join(missing),
+            ", ".join(here),
+        )
+        return None
+    return devices

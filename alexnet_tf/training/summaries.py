@@ -14,8 +14,9 @@ class SummaryWriter:
 
     Args:
         workdir: Folder of the run.
-        first_step: Step at which this process begins. What an interrupted
-            process wrote for later steps is taken back, as it comes again.
+        first_step: Step at which this process begins. The lines that an
+            interrupted process wrote for later steps are taken back, as they
+            come again. In TensorBoard they stay, below the new ones.
         steps_per_epoch: For the epoch beside each step.
     """
 
@@ -25,6 +26,7 @@ class SummaryWriter:
         self._metrics = self.workdir / "metrics.jsonl"
         self._events = self.workdir / "events.jsonl"
         _keep_up_to(self._metrics, first_step)
+        _keep_up_to(self._events, first_step)
         self._writers = {
             split: tf.summary.create_file_writer(
                 str(self.workdir / "summaries" / split)
