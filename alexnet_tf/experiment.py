@@ -69,11 +69,15 @@ class Experiment:
         Raises:
             FileNotFoundError: There is no such checkpoint.
         """
-        found, folder = checkpoint.find(self.checkpoints, which)
+        found, arrays = self.load_weights(which)
         network = self.build(devices, portable)
-        arrays = checkpoint.load_arrays(folder / "weights.npz")
         weights.from_arrays(network, arrays)
         return network, found
+
+    def load_weights(self, which="last"):
+        """Returns the step of a checkpoint, and its weights as arrays."""
+        found, folder = checkpoint.find(self.checkpoints, which)
+        return found, checkpoint.load_arrays(folder / "weights.npz")
 
     def make_eval_dataset(self, split, crops, file_names=False):
         """Returns a split of the data set, from where it is now.
@@ -197,9 +201,7 @@ class Experiment:
             if state.step >= intervals.total_steps:
                 logging.info("That is all of them: nothing is left to do.")
         elif self.config.init_from:
-            source = open_workdir(self.config.init_from)
-            _, folder = checkpoint.find(source.checkpoints, "last")
-            arrays = checkpoint.load_arrays(folder / "weights.npz")
+            _, arrays = open_workdir(self.config.init_from).load_weights()
             weights.from_arrays(state.model, arrays)
 
     def _scores(self, predictor, dataset):

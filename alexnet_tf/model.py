@@ -1,6 +1,5 @@
 """A network description into a `keras.Model`, on one device or several."""
 
-import functools
 import math
 import zlib
 
@@ -218,7 +217,7 @@ def _initial_arrays(model, initial, seed):
             arrays[key] = np.full(shape, bias, np.float32)
             continue
         if stddev is None:
-            stddev = math.sqrt(2.0 / functools.reduce(int.__mul__, shape[:-1]))
+            stddev = math.sqrt(2.0 / math.prod(shape[:-1]))
         stream = np.random.Philox(key=_layer_seed(seed, name))
         draw = np.random.Generator(stream).standard_normal(shape, np.float32)
         arrays[key] = draw * np.float32(stddev)

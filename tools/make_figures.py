@@ -14,7 +14,6 @@ import numpy as np
 from absl import flags
 
 from alexnet_tf import experiment, figures
-from alexnet_tf.training import checkpoint
 from input_pipeline import record_index, records, transforms
 from tools import program
 
@@ -48,8 +47,7 @@ def main(argv):
 
 def _draw_kernels(run, path):
     """Figure 3."""
-    _, folder = checkpoint.find(run.checkpoints, _CHECKPOINT.value)
-    arrays = checkpoint.load_arrays(folder / "weights.npz")
+    _, arrays = run.load_weights(_CHECKPOINT.value)
     figures.save_png(path, figures.kernel_grid(arrays["conv1/kernel"]))
 
 

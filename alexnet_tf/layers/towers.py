@@ -1,5 +1,7 @@
 """The other layers of a network that is cut into towers (§3.2)."""
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -115,9 +117,7 @@ class GroupedDense(GroupedLayer):
 
     def build(self, input_shape):
         """Makes a kernel and a bias for each group."""
-        self.inputs = 1
-        for size in input_shape[0][1:]:
-            self.inputs *= size
+        self.inputs = math.prod(input_shape[0][1:])
         self.make_parts((self.inputs,), self.units)
 
     def call(self, inputs):

@@ -64,18 +64,18 @@ def run(
         ValueError: The loss is no number any more.
     """
     window = _Window(batch_size)
-    scores = None
+    scores = applied = None
     while state.step < intervals.total_steps and not state.schedule.finished:
         if interruption.requested:
             state.save()
             writer.event(state.step, "interrupted")
             raise KeyboardInterrupt
         rate = state.schedule.rate(state.step)
-        state.optimizer.learning_rate.assign(rate)
-        if rate != state.rate:
-            if state.rate is not None:
+        if rate != applied:
+            state.optimizer.learning_rate.assign(rate)
+            if state.rate not in (None, rate):
                 writer.event(state.step, "rate", before=state.rate, after=rate)
-            state.rate = rate
+            state.rate = applied = rate
         with window.waiting():
             batch = next(batches)
         if draw and state.step % intervals.images_every_steps == 0:
