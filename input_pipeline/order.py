@@ -49,11 +49,14 @@ class ShuffledOrder:
     def _permutation(self, epoch):
         """Returns an epoch's order; keeps the few epochs in use."""
         with self._lock:
-            if epoch not in self._epochs:
+            order = self._epochs.pop(epoch, None)
+            if order is None:
                 stream = np.random.Philox(key=[self.seed % 2**64, epoch])
                 keys = stream.random_raw(self.num_records)
-                self._epochs[epoch] = np.argsort(keys, kind="stable")
-                # Steps are asked for nearly in order, by several threads.
-                for old in sorted(self._epochs)[:-3]:
-                    del self._epochs[old]
-            return self._epochs[epoch]
+                order = np.argsort(keys, kind="stable")
+            # The last is the one asked for last. Steps are asked for nearly in
+            # order, by several threads, and again by every new iterator.
+            self._epochs[epoch] = order
+            for old in list(self._epochs)[:-3]:
+                del self._epochs[old]
+            return order

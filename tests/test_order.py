@@ -34,6 +34,15 @@ def test_a_run_can_begin_anywhere():
         np.testing.assert_array_equal(fresh.positions(step), expected[step])
 
 
+def test_an_early_epoch_can_be_asked_for_after_late_ones():
+    order = ShuffledOrder(4, 4, seed=3)
+    first = order.positions(0)
+    for step in range(1, 9):
+        order.positions(step)
+
+    np.testing.assert_array_equal(order.positions(0), first)
+
+
 def test_epochs_and_seeds_have_different_orders():
     order, other = ShuffledOrder(50, 50, seed=1), ShuffledOrder(50, 50, seed=2)
 
