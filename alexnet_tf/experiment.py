@@ -19,7 +19,13 @@ from alexnet_tf.training import (
     strategy,
     summaries,
 )
-from input_pipeline import dataset_info, pipeline, statistics
+from input_pipeline import (
+    dataset_info,
+    pipeline,
+    reading,
+    sources,
+    statistics,
+)
 
 
 class Experiment:
@@ -30,6 +36,7 @@ class Experiment:
         workdir: Path of the run.
         info: `DatasetInfo` of the data that it is trained on.
         statistics: `Statistics` of that data.
+        skipped: Counts damaged records, a `reading.Skipped`.
     """
 
     def __init__(self, config, workdir):
@@ -38,9 +45,14 @@ class Experiment:
         # A workdir is enough to evaluate and to serve: it keeps its own copy.
         # Before its first checkpoint nothing binds it to that copy.
         begun = checkpoint.steps(self.checkpoints)
-        source = self.workdir if begun else config.data.directory
-        self.info = dataset_info.DatasetInfo.load(source)
-        self.statistics = statistics.Statistics.load(source)
+        if begun:
+            self.info = dataset_info.DatasetInfo.load(self.workdir)
+            self.statistics = statistics.Statistics.load(self.workdir)
+        else:
+            source = sources.open_source(config.data)
+            self.info = source.info
+            self.statistics = source.load_statistics()
+        self.skipped = reading.Skipped()
 
     @property
     def checkpoints(self):
@@ -88,7 +100,7 @@ class Experiment:
             ValueError: The records are others than those of the run.
         """
         directory = self.config.data.directory
-        there = dataset_info.DatasetInfo.load(directory)
+        there = sources.open_source(self.config.data).info
         mine, its = self.info.splits.get(split), there.splits.get(split)
         if (
             there.synsets != self.info.synsets
@@ -103,6 +115,7 @@ class Experiment:
             crops,
             file_names,
             self.statistics.mean_image,
+            skipped=self.skipped,
         )
 
     def _other_records(self, directory):
@@ -159,6 +172,8 @@ class Experiment:
             config.data,
             config.training.seed,
             first_step=state.step,
+            statistics=self.statistics,
+            skipped=self.skipped,
         )
         writer = summaries.SummaryWriter(
             self.workdir, state.step, steps_per_epoch
@@ -189,6 +204,7 @@ class Experiment:
                     progress=progress,
                     interruption=request,
                     draw=functools.partial(self._draw, network, writer),
+                    facts=self._facts,
                 )
         finally:
             writer.close()
@@ -203,6 +219,12 @@ class Experiment:
         elif self.config.init_from:
             _, arrays = open_workdir(self.config.init_from).load_weights()
             weights.from_arrays(state.model, arrays)
+
+    def _facts(self):
+        """Returns what TensorBoard shows beside the figures of training."""
+        if self.config.data.on_error == "skip":
+            return {"skipped_records": self.skipped.count}
+        return {}
 
     def _scores(self, predictor, dataset):
         """Returns errors of the whole validation split, one crop an image."""
@@ -270,7 +292,7 @@ def open_workdir(workdir, data_dir=None):
 def _check_data(experiment):
     """Refuses a data set that cannot train, or is another than before."""
     directory = experiment.config.data.directory
-    there = dataset_info.DatasetInfo.load(directory)
+    there = sources.open_source(experiment.config.data).info
     for split in ("train", "validation"):
         if split not in there.splits or not there.splits[split].num_images:
             raise ValueError(

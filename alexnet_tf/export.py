@@ -15,7 +15,7 @@ from input_pipeline import transforms
 _SHOWN = 5
 
 
-def export(model, statistics, class_names, image_size, directory):
+def export(model, statistics, class_names, image_size, directory, mean="paper"):
     """Writes a new version of a servable model.
 
     The signatures stand in BUILD.md. The version appears under its number
@@ -27,6 +27,7 @@ def export(model, statistics, class_names, image_size, directory):
         class_names: By label.
         image_size: Rows and columns of the records it was trained on.
         directory: Folder of the versions.
+        mean: How the mean image was subtracted; see `DataConfig`.
 
     Returns:
         The path of the version: `directory/1`, or one more than the last.
@@ -46,7 +47,7 @@ def export(model, statistics, class_names, image_size, directory):
     unfinished = directory / f".{final.name}.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        _write(model, statistics, class_names, image_size, unfinished)
+        _write(model, statistics, class_names, image_size, unfinished, mean)
         os.rename(unfinished, final)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -54,7 +55,7 @@ def export(model, statistics, class_names, image_size, directory):
     return final
 
 
-def _write(model, statistics, class_names, image_size, directory):
+def _write(model, statistics, class_names, image_size, directory, mean):
     """Writes the SavedModel with its four signatures."""
     mean_image = tf.constant(statistics.mean_image, tf.float32)
     names = tf.constant(list(class_names))
@@ -72,9 +73,10 @@ def _write(model, statistics, class_names, image_size, directory):
             ),
         )
 
-    def center(images):
-        images = tf.cast(images, tf.float32) - mean_image
-        return transforms.center_crop(images, crop_size)
+    def crops_of(images, crops=1):
+        return transforms.evaluation_crops(
+            images, mean_image, crop_size, crops, mean
+        )
 
     def best(crops):
         probabilities = evaluation.probabilities(model, crops)
@@ -87,18 +89,16 @@ def _write(model, statistics, class_names, image_size, directory):
         }
 
     def serve(image_bytes):
-        return best(center(squares_from_bytes(image_bytes)))
+        return best(crops_of(squares_from_bytes(image_bytes)))
 
     def ten_crop(image_bytes):
-        images = tf.cast(squares_from_bytes(image_bytes), tf.float32)
-        crops = transforms.ten_crops(images - mean_image, crop_size)
-        return best(crops)
+        return best(crops_of(squares_from_bytes(image_bytes), 10))
 
     def tensor(images):
-        return best(center(images))
+        return best(crops_of(images))
 
     def features(image_bytes):
-        crops = center(squares_from_bytes(image_bytes))
+        crops = crops_of(squares_from_bytes(image_bytes))
         return {"fc7": extractor(crops, training=False)}
 
     image_bytes = [tf.TensorSpec([None], tf.string, "image_bytes")]

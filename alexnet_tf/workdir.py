@@ -27,7 +27,13 @@ FILE_NAME = "config.json"
 
 # What a run may not change on its way: everything else may.
 _FIXED = ("network", "without", "init_from", "training.seed")
-_FREE_DATA = ("directory", "eval_batch_size", "cache")
+_FREE_DATA = (
+    "directory",
+    "tfds_data_dir",
+    "eval_batch_size",
+    "cache",
+    "on_error",
+)
 
 
 def write_config(workdir, config):

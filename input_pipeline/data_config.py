@@ -2,7 +2,9 @@
 
 import dataclasses
 
-LIGHTINGS = ("stddev", "none")
+LIGHTINGS = ("stddev", "eigenvalue", "original", "none")
+MEANS = ("paper", "original")
+ON_ERRORS = ("fail", "skip")
 
 
 @dataclasses.dataclass
@@ -10,49 +12,98 @@ class DataConfig:
     """Where the images are and what is done to them.
 
     Attributes:
-        directory: Folder that `tools/build_tfrecords.py` filled.
+        directory: Folder that `tools/build_tfrecords.py` filled; or
+            "tfds:NAME", a set that TFDS has prepared; or "synthetic:CLASSES",
+            images rendered in memory.
+        tfds_data_dir: Of "tfds:NAME": where TFDS keeps its sets; empty for
+            its own default.
+        image_size: Of "tfds:NAME" and "synthetic:CLASSES": rows and columns
+            that images are brought to before they are cropped. Records of
+            ours have their size.
         batch_size: Images per step, over all replicas. Paper: 128.
         eval_batch_size: Crops per step of an evaluation; with ten crops an
             image it sees a tenth as many images at a time.
         crop_size: Rows and columns of a crop. Paper: 224 of 256.
         random_crops: Whether training crops move; else they are central.
+        same_crop_images: Neighbours in a batch that share a crop's place and
+            mirroring. Paper: 1. The authors' program: 32.
         mirror: Whether half of the training crops are mirrored.
-        lighting: "stddev" scales the colour shift of §4.1 by the standard
-            deviation along each principal axis; "none" leaves it out.
+        mean: "paper" subtracts the mean image at the crop's own place, and
+            mirrors it with the crop; "original" subtracts the mean image's
+            centre from every crop, as the authors' program does.
+        lighting: How the colour shift of §4.1 is scaled along each principal
+            axis. "stddev": by the standard deviation. "eigenvalue": by the
+            variance, as the paper is printed, which drowns an image of 0 to
+            255; the constants of many programs are variances of pixels from
+            0 to 1, which is a `lighting_stddev` of 0.1 / 255 here.
+            "original": as "stddev", and all is divided by 1.1 afterwards
+            while the shift is on, as in the authors' program. "none".
         lighting_stddev: Standard deviation of the shift's draws. Paper: 0.1.
-        cache: "" reads records from disk; "memory" keeps them, still as
-            JPEG, in memory.
+        lighting_epochs: Epochs after which the shift ends; 0 for never. The
+            authors' program ended it after 67 of 91.
+        cache: "" reads JPEG records from disk; "memory" keeps the decoded
+            images in memory; a folder keeps them there, as raw uint8.
+        on_error: "fail" ends at a damaged record; "skip" leaves it out,
+            names it and counts it.
+        service: "" prepares batches in this process; "grpc://HOST:PORT" has
+            the workers of a tf.data service do it, in no repeatable order.
     """
 
     directory: str = ""
+    tfds_data_dir: str = ""
+    image_size: int = 256
     batch_size: int = 128
     eval_batch_size: int = 128
     crop_size: int = 224
     random_crops: bool = True
+    same_crop_images: int = 1
     mirror: bool = True
+    mean: str = "paper"
     lighting: str = "stddev"
     lighting_stddev: float = 0.1
+    lighting_epochs: float = 0.0
     cache: str = ""
+    on_error: str = "fail"
+    service: str = ""
 
     def validate(self):
         """Raises a `ValueError` for a setting that could not work."""
-        for name in ("batch_size", "eval_batch_size", "crop_size"):
+        for name in (
+            "image_size",
+            "batch_size",
+            "eval_batch_size",
+            "crop_size",
+            "same_crop_images",
+        ):
             if getattr(self, name) < 1:
                 raise ValueError(
                     f"data.{name} must be 1 or more. "
                     f"Received: {getattr(self, name)}"
                 )
-        if self.lighting not in LIGHTINGS:
+        for name, choices in (
+            ("lighting", LIGHTINGS),
+            ("mean", MEANS),
+            ("on_error", ON_ERRORS),
+        ):
+            if getattr(self, name) not in choices:
+                raise ValueError(
+                    f"data.{name} must be one of {', '.join(choices)}. "
+                    f"Received: {getattr(self, name)!r}"
+                )
+        for name in ("lighting_stddev", "lighting_epochs"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(
+                    f"data.{name} must be 0 or more. "
+                    f"Received: {getattr(self, name)}"
+                )
+        if self.service and not self.service.startswith("grpc://"):
             raise ValueError(
-                f"data.lighting must be one of {', '.join(LIGHTINGS)}. "
-                f"Received: {self.lighting!r}"
+                "data.service must be grpc://HOST:PORT, the dispatcher of a "
+                f"tf.data service. Received: {self.service!r}"
             )
-        if not 0 <= self.lighting_stddev < float("inf"):
+        if self.service and (self.cache or self.on_error == "skip"):
             raise ValueError(
-                "data.lighting_stddev must be 0 or more. "
-                f"Received: {self.lighting_stddev}"
-            )
-        if self.cache not in ("", "memory"):
-            raise ValueError(
-                f'data.cache must be "" or "memory". Received: {self.cache!r}'
+                "data.service goes with neither data.cache nor "
+                "data.on_error=skip: its workers do neither. Received: "
+                f"cache={self.cache!r}, on_error={self.on_error!r}"
             )

@@ -1,109 +1,108 @@
 """Chains the stages from records to batches.
 
 Records are read by position, through the index of their places, so that a
-training run can begin at any step without reading what came before. Reading
-is one Python call a batch; everything behind it is TensorFlow's own threads.
+training run can begin at any step without reading what came before. The other
+ways were weighed: skipping in a sequential chain reads all that it skips;
+checkpoints of iterators carry the whole shuffle buffer, and no strategy can
+save them; ArrayRecord reads by position too, but in Python code of its own,
+and nobody else's programs read its files as ImageNet. Reading is one Python
+call a batch; everything behind it is TensorFlow's own threads.
 """
 
 import numpy as np
 import tensorflow as tf
 
-from input_pipeline import order, record_index, records, transforms
-from input_pipeline.dataset_info import DatasetInfo
-from input_pipeline.statistics import Statistics
+from input_pipeline import decoded, order, reading, sources, transforms
 
 
-def make_train_dataset(data_dir, config, seed, first_step=0):
+def make_train_dataset(
+    data_dir,
+    config,
+    seed,
+    first_step=0,
+    *,
+    statistics=None,
+    host=0,
+    num_hosts=1,
+    skipped=None,
+):
     """Returns endless batches of augmented training images.
 
     Every record comes once an epoch, in another order each time. The same
-    seed gives the same batches, bit for bit, wherever a run begins.
+    seed gives the same batches, bit for bit, wherever a run begins, and
+    however many hosts share them.
 
     Args:
-        data_dir: Folder that `tools/build_tfrecords.py` filled.
+        data_dir: Folder that `tools/build_tfrecords.py` filled, or another
+            name that `DataConfig.directory` may have.
         config: A `DataConfig`.
         seed: Integer that fixes the order and every random choice.
         first_step: Batches already trained on. The dataset starts behind them
             without reading them.
+        statistics: The `Statistics` to use; the folder's own if `None`.
+        host: Number of this host, from 0.
+        num_hosts: Hosts that share every batch; each reads its own part.
+        skipped: A `reading.Skipped` to count with, where `config.on_error`
+            is "skip".
 
     Returns:
-        A dataset of `(images, labels)`: float32 `(batch, crop, crop, 3)` less
-        the mean image, and int32 `(batch,)`.
+        A dataset of `(images, labels)`: float32 `(n, crop, crop, 3)` less the
+        mean image, and int32 `(n,)`; n is this host's part of the batch size.
 
     Raises:
         FileNotFoundError: The folder or a shard is missing.
-        ValueError: The crop does not fit into the records.
+        ValueError: The crop does not fit into the records, a shard is
+            damaged, or the hosts cannot share a batch evenly.
     """
-    info = DatasetInfo.load(data_dir)
-    margin = _margin(info, config.crop_size)
-    index = _load_index(data_dir, info, "train", config)
-    statistics = Statistics.load(data_dir)
-    mean_image = tf.constant(statistics.mean_image, tf.float32)
-    components = tf.constant(transforms.lighting_components(statistics))
-    shuffled = order.ShuffledOrder(len(index), config.batch_size, seed)
-    is_lit = config.lighting != "none"
-    size = config.crop_size
+    config.validate()
+    source = sources.open_source(config, data_dir)
+    margin = _margin(source.info, config.crop_size)
+    mine = _part(config.batch_size, host, num_hosts)
+    reader = _reader(source, "train", config, skipped)
+    shuffled = order.ShuffledOrder(len(reader), config.batch_size, seed)
+    draw = _make_draw(config, margin, seed, len(reader), mine)
+    augment = _make_augment(config, statistics or source.load_statistics())
+    steps = tf.data.Dataset.range(first_step, np.iinfo(np.int64).max)
 
-    def read(step):
-        payloads = tf.numpy_function(
-            lambda step: _read(index, shuffled.positions(int(step))),
-            [step],
-            tf.string,
-            stateful=False,
-        )
-        fields = records.parse(tf.ensure_shape(payloads, [config.batch_size]))
-        numbers = transforms.random_numbers(
-            config.batch_size,
-            margin + 1,
-            seed,
-            step,
-            config.lighting_stddev if is_lit else 0.0,
-        )
-        if not config.random_crops:
-            numbers["offsets"] = tf.fill((config.batch_size, 2), margin // 2)
-        if not config.mirror:
-            numbers["mirrored"] = tf.fill((config.batch_size,), False)
-        return fields["image"], fields["label"], numbers
+    def positions(step):
+        return shuffled.positions(int(step))[mine]
 
-    def decode(jpeg, label, numbers):
-        top, left = tf.unstack(numbers["offsets"])
-        crop = transforms.decode_window(jpeg, top, left, size)
-        return crop, label, numbers
-
-    def augment(crops, labels, numbers):
-        images = transforms.augment_batch(
-            crops,
-            numbers["offsets"],
-            numbers["mirrored"],
-            numbers["light"],
-            mean_image,
-            components,
-        )
-        return images, labels
-
-    return (
-        tf.data.Dataset.range(first_step, np.iinfo(np.int64).max)
-        .map(read, num_parallel_calls=2)
-        .unbatch()
-        .map(decode, num_parallel_calls=tf.data.AUTOTUNE)
-        .batch(config.batch_size, drop_remainder=True)
-        .map(augment, num_parallel_calls=2)
-        .prefetch(2)
-    )
+    if config.cache:
+        kept = decoded.load(source, reader, "train", config.cache)
+        # Skipped records are not in it.
+        shuffled = order.ShuffledOrder(len(kept), config.batch_size, seed)
+        batches = _from_decoded(steps, kept, positions, draw, config.crop_size)
+    else:
+        batches = _from_records(steps, source, reader, positions, draw, config)
+    return batches.map(augment, num_parallel_calls=2).prefetch(2)
 
 
 def make_eval_dataset(
-    data_dir, config, split, crops=1, file_names=False, mean_image=None
+    data_dir,
+    config,
+    split,
+    crops=1,
+    file_names=False,
+    mean_image=None,
+    *,
+    host=0,
+    num_hosts=1,
+    skipped=None,
 ):
     """Returns every image of a split exactly once, in the records' order.
 
     Args:
-        data_dir: Folder that `tools/build_tfrecords.py` filled.
+        data_dir: See `make_train_dataset`.
         config: A `DataConfig`.
         split: "train", "validation" or "test".
         crops: 1 for the centre, 10 for those of `transforms.ten_crops`.
         file_names: Whether each image's file name stands behind its label.
         mean_image: What to subtract; the folder's own mean if `None`.
+        host: Number of this host, from 0.
+        num_hosts: Hosts that share the split: one after another, they have
+            all of it.
+        skipped: See `make_train_dataset`. A skipped image is missing from
+            the dataset.
 
     Returns:
         A dataset of `(images, labels)`, or `(images, labels, file_names)`:
@@ -117,57 +116,145 @@ def make_eval_dataset(
     """
     if crops not in (1, 10):
         raise ValueError(f"crops must be 1 or 10. Received: {crops}")
-    info = DatasetInfo.load(data_dir)
-    _margin(info, config.crop_size)
-    index = _load_index(data_dir, info, split, config)
+    config.validate()
+    source = sources.open_source(config, data_dir)
+    _margin(source.info, config.crop_size)
+    reader = _reader(source, split, config, skipped)
     if mean_image is None:
-        mean_image = Statistics.load(data_dir).mean_image
+        mean_image = source.load_statistics().mean_image
     mean_image = tf.constant(mean_image, tf.float32)
-    size = config.crop_size
-    batch_size = max(1, config.eval_batch_size // crops)
-
-    def read(start):
-        payloads = tf.numpy_function(
-            lambda start: _read(
-                index, range(start, min(start + batch_size, len(index)))
-            ),
-            [start],
-            tf.string,
-            stateful=False,
-        )
-        fields = records.parse(tf.ensure_shape(payloads, [None]))
-        return fields["image"], fields["label"], fields["file_name"]
-
-    def decode(jpeg, label, file_name):
-        image = tf.ensure_shape(transforms.decode(jpeg), mean_image.shape)
-        return image, label, file_name
+    _check_host(host, num_hosts)
+    first, last = [len(reader) * h // num_hosts for h in (host, host + 1)]
 
     def crop(images, labels, names):
-        images = tf.cast(images, tf.float32) - mean_image
-        if crops == 10:
-            images = transforms.ten_crops(images, size)
-        else:
-            images = transforms.center_crop(images, size)
+        images = transforms.evaluation_crops(
+            images, mean_image, config.crop_size, crops, config.mean
+        )
         return (images, labels, names) if file_names else (images, labels)
 
     return (
-        tf.data.Dataset.range(0, len(index), batch_size)
-        .map(read, num_parallel_calls=2)
-        .unbatch()
-        .map(decode, num_parallel_calls=tf.data.AUTOTUNE)
-        .batch(batch_size)
+        decoded.make_whole_images(
+            source,
+            reader,
+            range(first, last),
+            max(1, config.eval_batch_size // crops),
+        )
         .map(crop, num_parallel_calls=2)
         .prefetch(2)
     )
 
 
+def _from_records(steps, source, reader, positions, draw, config):
+    """Returns crops decoded from JPEG, with labels and random numbers."""
+    size = config.crop_size
+
+    def read(step):
+        payloads = tf.numpy_function(
+            lambda step: reader.read_full(positions(step)),
+            [step],
+            tf.string,
+            stateful=False,
+        )
+        numbers = draw(step)
+        payloads = tf.ensure_shape(payloads, numbers["mirrored"].shape)
+        fields = source.parse(payloads)
+        return fields["image"], fields["label"], numbers
+
+    def decode(image_bytes, label, numbers):
+        top, left = tf.unstack(numbers["offsets"])
+        if source.is_ready:
+            crop = transforms.decode_window(image_bytes, top, left, size)
+        else:
+            image = transforms.square_from_bytes(
+                image_bytes, source.info.image_size
+            )
+            crop = image[top : top + size, left : left + size]
+            crop = tf.ensure_shape(crop, (size, size, 3))
+        return crop, label, numbers
+
+    records_ = steps.map(read, num_parallel_calls=2)
+    batch_size = records_.element_spec[0].shape[0]
+    return (
+        records_.unbatch()
+        .map(decode, num_parallel_calls=tf.data.AUTOTUNE)
+        .batch(batch_size, drop_remainder=True)
+    )
+
+
+def _from_decoded(steps, kept, positions, draw, size):
+    """Returns crops cut from decoded images, like `_from_records`."""
+
+    def cut(step):
+        numbers = draw(step)
+        crops, labels = tf.numpy_function(
+            lambda step, offsets: kept.crops(positions(step), offsets, size),
+            [step, numbers["offsets"]],
+            [tf.uint8, tf.int32],
+            stateful=False,
+        )
+        count = numbers["mirrored"].shape[0]
+        crops = tf.ensure_shape(crops, (count, size, size, 3))
+        return crops, tf.ensure_shape(labels, (count,)), numbers
+
+    return steps.map(cut, num_parallel_calls=2)
+
+
+def _make_draw(config, margin, seed, num_records, mine):
+    """Returns the function from a step to a host's random numbers."""
+    size = config.batch_size
+    is_lit = config.lighting != "none"
+    lit_images = round(config.lighting_epochs * num_records)
+
+    def draw(step):
+        numbers = transforms.random_numbers(
+            size,
+            margin + 1,
+            seed,
+            step,
+            config.lighting_stddev if is_lit else 0.0,
+            config.same_crop_images,
+        )
+        if not config.random_crops:
+            numbers["offsets"] = tf.fill((size, 2), margin // 2)
+        if not config.mirror:
+            numbers["mirrored"] = tf.fill((size,), False)
+        lit = tf.ones((size,))
+        if lit_images:
+            images = step * size + tf.range(size, dtype=tf.int64)
+            lit = tf.cast(images < lit_images, tf.float32)
+            numbers["light"] *= lit[:, tf.newaxis]
+        if config.lighting == "original":
+            numbers["divisors"] = 1.0 + config.lighting_stddev * lit
+        return {name: values[mine] for name, values in numbers.items()}
+
+    return draw
+
+
+def _make_augment(config, statistics):
+    """Returns the function from crops and their numbers to a batch."""
+    mean_image = tf.constant(statistics.mean_image, tf.float32)
+    components = tf.constant(
+        transforms.lighting_components(statistics, config.lighting)
+    )
+
+    def augment(crops, labels, numbers):
+        images = transforms.augment_batch(
+            crops,
+            numbers["offsets"],
+            numbers["mirrored"],
+            numbers["light"],
+            mean_image,
+            components,
+            numbers.get("divisors"),
+            mean=config.mean,
+        )
+        return images, labels
+
+    return augment
+
+
 def _margin(info, crop_size):
     """Returns how far a crop can move, or refuses it."""
-    if info.image_size == 0:
-        raise ValueError(
-            "The records must all be of one size. Received: image_size=0, "
-            "images as they were. Convert them with --image_size=256."
-        )
     if crop_size > info.image_size:
         raise ValueError(
             "data.crop_size must be at most the size of the records. "
@@ -177,33 +264,33 @@ def _margin(info, crop_size):
     return info.image_size - crop_size
 
 
-def _load_index(data_dir, info, split, config):
-    """Returns the index of a split that has records."""
-    if split not in info.splits or not info.splits[split].num_images:
-        held = [name for name, s in info.splits.items() if s.num_images]
+def _part(batch_size, host, num_hosts):
+    """Returns the slice of every batch that a host reads."""
+    _check_host(host, num_hosts)
+    if batch_size % num_hosts:
+        lower = batch_size - batch_size % num_hosts
         raise ValueError(
-            f"{data_dir} must hold a {split} split with records. "
-            f"Received: {', '.join(held) or 'no records'}"
+            "data.batch_size must divide evenly among the hosts. Received: "
+            f"batch_size={batch_size}, num_hosts={num_hosts}. "
+            f"Try {lower or num_hosts} or {lower + num_hosts}."
         )
-    index = record_index.load_index(data_dir, info, split)
-    return _InMemory(index) if config.cache == "memory" else index
+    share = batch_size // num_hosts
+    return slice(host * share, (host + 1) * share)
 
 
-class _InMemory:
-    """An index whose records are read once."""
-
-    def __init__(self, index):
-        self._records = [index.read(i) for i in range(len(index))]
-
-    def __len__(self):
-        return len(self._records)
-
-    def read(self, position):
-        """Returns the record at a position."""
-        return self._records[position]
+def _check_host(host, num_hosts):
+    """Refuses a host that is not one of them."""
+    if not 0 <= host < num_hosts:
+        raise ValueError(
+            "host must be at least 0 and below num_hosts. "
+            f"Received: host={host}, num_hosts={num_hosts}"
+        )
 
 
-def _read(index, positions):
-    """Returns records as an array that TensorFlow takes for strings."""
-    payloads = [index.read(int(position)) for position in positions]
-    return np.array(payloads, dtype=object)
+def _reader(source, split, config, skipped):
+    """Returns the reader of a split, which fails or skips as configured."""
+    if config.on_error == "skip":
+        skipped = skipped or reading.Skipped()
+    else:
+        skipped = None
+    return reading.Reader(source.load_index(split, skipped), skipped)

@@ -102,7 +102,7 @@ class _OpenFile:
             os.close(self.descriptor)
 
 
-def load_index(data_dir, info, split):
+def load_index(data_dir, info, split, skipped=None):
     """Returns the `RecordIndex` of a split.
 
     Taken from the file that the converter left, where that agrees with the
@@ -112,17 +112,16 @@ def load_index(data_dir, info, split):
         data_dir: Folder of the shards.
         info: Its `DatasetInfo`.
         split: "train", "validation" or "test".
+        skipped: A `reading.Skipped` that counts what lies behind damage in a
+            shard, or `None` where that is an error.
 
     Raises:
         FileNotFoundError: A shard is missing.
         ValueError: There is no such split, or a shard is damaged.
     """
     data_dir = pathlib.Path(data_dir)
-    if split not in info.splits:
-        raise ValueError(
-            f"The split must be one of {sorted(info.splits)}, which are all "
-            f"that {data_dir} holds. Received: {split!r}"
-        )
+    if split not in info.splits or not info.splits[split].num_images:
+        raise no_such_split(data_dir, info, split)
     shards = info.splits[split].shards
     files = [data_dir / shard.file for shard in shards]
     sizes = np.array([_size_bytes(file) for file in files], np.int64)
@@ -130,14 +129,24 @@ def load_index(data_dir, info, split):
     saved = _read_saved_index(data_dir / f"index-{split}.npz", sizes, counts)
     if saved is None:
         scanned = [
-            scan_shard(file, count)
+            scan_shard(file, count, skipped)
             for file, count in zip(files, counts, strict=True)
         ]
+        counts = [len(offsets) for offsets, _ in scanned]
         saved = tuple(
             np.concatenate(part) for part in zip(*scanned, strict=True)
         )
     shard = np.repeat(np.arange(len(files), dtype=np.int32), counts)
     return RecordIndex(data_dir, files, shard, *saved)
+
+
+def no_such_split(place, info, split):
+    """Returns the error for a split that has no records."""
+    held = [name for name, found in info.splits.items() if found.num_images]
+    return ValueError(
+        f"{place} must hold a {split} split with records. "
+        f"Received: {', '.join(held) or 'no records'}"
+    )
 
 
 def save_index(data_dir, split, sizes_bytes, offsets, lengths):
@@ -162,8 +171,14 @@ def save_index(data_dir, split, sizes_bytes, offsets, lengths):
     )
 
 
-def scan_shard(path, num_images):
+def scan_shard(path, num_images, skipped=None):
     """Reads where the records of a shard stand from its headers alone.
+
+    Args:
+        path: Of the shard.
+        num_images: Records that it must hold.
+        skipped: A `reading.Skipped` that counts what cannot be reached, or
+            `None` where that is an error.
 
     Returns:
         Two arrays: offsets (int64) and lengths (int32) of the payloads.
@@ -173,6 +188,7 @@ def scan_shard(path, num_images):
             records than `num_images`.
     """
     offsets, lengths = [], []
+    fault = None
     with open(path, "rb", buffering=0) as file:
         size_bytes = os.fstat(file.fileno()).st_size
         start = 0
@@ -182,18 +198,25 @@ def scan_shard(path, num_images):
             payload = start + records.HEADER_BYTES
             end = payload + (length or 0) + records.FOOTER_BYTES
             if length is None or end > size_bytes:
-                raise ValueError(
+                fault = (
                     f"Record {len(offsets)} of {path} must be whole, and is "
                     f"damaged or cut off at byte {start}. {_CONVERT_AGAIN}"
                 )
+                if skipped is None:
+                    raise ValueError(fault)
+                break
             offsets.append(payload)
             lengths.append(length)
             start = end
     if len(offsets) != num_images:
-        raise ValueError(
+        fault = fault or (
             f"{path} must hold {num_images} records, as dataset.json says. "
             f"Found: {len(offsets)}. {_CONVERT_AGAIN}"
         )
+        if skipped is None or len(offsets) > num_images:
+            raise ValueError(fault)
+        lost = num_images - len(offsets)
+        skipped.add(path, f"{fault} Records lost: {lost}.", lost)
     return np.array(offsets, np.int64), np.array(lengths, np.int32)
 
 

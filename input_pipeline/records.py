@@ -44,11 +44,13 @@ def serialize(image, label, file_name, synset):
     )
 
 
-def parse(serialized):
+def parse(serialized, foreign=False):
     """Returns the fields of one record or of a vector of records.
 
     Args:
         serialized: String tensor, `()` or `(n,)`.
+        foreign: Whether `file_name` and `synset` may be missing, as in a set
+            of TFDS; they are empty then.
 
     Returns:
         A dict of tensors of the same shape: `image` (string), `label`
@@ -57,13 +59,14 @@ def parse(serialized):
     import tensorflow as tf
 
     text = tf.io.FixedLenFeature((), tf.string)
+    more = tf.io.FixedLenFeature((), tf.string, "") if foreign else text
     fields = tf.io.parse_example(
         serialized,
         {
             "image": text,
             "label": tf.io.FixedLenFeature((), tf.int64),
-            "file_name": text,
-            "synset": text,
+            "file_name": more,
+            "synset": more,
         },
     )
     fields["label"] = tf.cast(fields["label"], tf.int32)

@@ -103,7 +103,9 @@ def ten_crops(images, size=224):
     return tf.concat([crops, tf.reverse(crops, axis=[3])], axis=1)
 
 
-def random_numbers(batch_size, places, seed, step, lighting_stddev):
+def random_numbers(
+    batch_size, places, seed, step, lighting_stddev, same_crop_images=1
+):
     """Draws what a training batch needs, the same for the same seed and step.
 
     Drawn outside of XLA, which makes other numbers of the same seed.
@@ -115,24 +117,29 @@ def random_numbers(batch_size, places, seed, step, lighting_stddev):
         seed: Integer of the run.
         step: Integer scalar.
         lighting_stddev: Standard deviation of the lighting's draws.
+        same_crop_images: Neighbours that share offset and mirroring. The
+            authors' program: 32.
 
     Returns:
         A dict: "offsets" int32 `(n, 2)`, "mirrored" bool `(n,)`, and "light"
         float32 `(n, 3)`.
     """
     step = tf.cast(step, tf.int64)
+    groups = -(-batch_size // same_crop_images)
 
     def key(salt):
         return tf.stack([tf.constant(seed * 4 + salt, tf.int64), step])
 
+    def spread(draws):
+        return tf.repeat(draws, same_crop_images, axis=0)[:batch_size]
+
+    offsets = tf.random.stateless_uniform(
+        (groups, 2), key(0), 0, places, tf.int32, alg="philox"
+    )
+    mirrored = tf.random.stateless_uniform((groups,), key(1), alg="philox")
     return {
-        "offsets": tf.random.stateless_uniform(
-            (batch_size, 2), key(0), 0, places, tf.int32, alg="philox"
-        ),
-        "mirrored": tf.random.stateless_uniform(
-            (batch_size,), key(1), alg="philox"
-        )
-        < 0.5,
+        "offsets": spread(offsets),
+        "mirrored": spread(mirrored < 0.5),
         "light": tf.random.stateless_normal(
             (batch_size, 3), key(2), stddev=lighting_stddev, alg="philox"
         ),
@@ -140,10 +147,17 @@ def random_numbers(batch_size, places, seed, step, lighting_stddev):
 
 
 @tf.function(jit_compile=True)
-def augment_batch(crops, offsets, mirrored, light, mean_image, components):
+def augment_batch(
+    crops,
+    offsets,
+    mirrored,
+    light,
+    mean_image,
+    components,
+    divisors=None,
+    mean="paper",
+):
     """Less the mean image, mirror, colour shift: one pass over a batch.
-
-    The mean image is taken at the crop's own place and mirrored with it.
 
     Args:
         crops: uint8 `(n, size, size, 3)`.
@@ -152,23 +166,64 @@ def augment_batch(crops, offsets, mirrored, light, mean_image, components):
         light: float32 `(n, 3)`, the draws of the colour shift.
         mean_image: float32 `(height, width, 3)`.
         components: `(3, 3)`, see `pca_lighting`.
+        divisors: float32 `(n,)`, what each image is divided by at the end, or
+            `None`. The authors' program: 1.1 while the colour shift is on.
+        mean: "paper" subtracts the mean image at the crop's own place, and
+            mirrors it with the crop; "original" the mean image's centre from
+            every crop, mirrored or not.
 
     Returns:
         float32 `(n, size, size, 3)`, about -150 to 150, not clipped.
     """
     size = crops.shape[1]
-    reach = tf.range(size)
-    # One row and one column of indices an image, mirrored where it is.
-    rows = offsets[:, :1] + reach
-    columns = tf.where(mirrored[:, tf.newaxis], reach[::-1], reach)
-    means = tf.gather(mean_image, rows)
-    means = tf.gather(means, offsets[:, 1:] + columns, axis=2, batch_dims=1)
+    if mean == "original":
+        means = center_crop(mean_image, size)
+    else:
+        means = _means_in_place(mean_image, offsets, mirrored, size)
     crops = tf.where(
         mirrored[:, tf.newaxis, tf.newaxis, tf.newaxis],
         tf.reverse(crops, axis=[2]),
         crops,
     )
-    return _shift(tf.cast(crops, tf.float32) - means, light, components)
+    images = _shift(tf.cast(crops, tf.float32) - means, light, components)
+    if divisors is None:
+        return images
+    return images / divisors[:, tf.newaxis, tf.newaxis, tf.newaxis]
+
+
+def _means_in_place(mean_image, offsets, mirrored, size):
+    """Returns the window of the mean image that each crop was cut from."""
+    reach = tf.range(size)
+    # One row and one column of indices an image, mirrored where it is.
+    rows = offsets[:, :1] + reach
+    columns = tf.where(mirrored[:, tf.newaxis], reach[::-1], reach)
+    means = tf.gather(mean_image, rows)
+    return tf.gather(means, offsets[:, 1:] + columns, axis=2, batch_dims=1)
+
+
+def evaluation_crops(images, mean_image, size, crops, mean="paper"):
+    """Returns what an evaluation sees of whole images (§4.1).
+
+    Args:
+        images: uint8 `(n, height, width, 3)`.
+        mean_image: float32 `(height, width, 3)`.
+        size: Rows and columns of a crop.
+        crops: 1 for the centre, 10 for those of `ten_crops`.
+        mean: See `augment_batch`.
+
+    Returns:
+        float32 `(n, size, size, 3)`, or `(n, 10, size, size, 3)`.
+    """
+    images = tf.cast(images, tf.float32)
+    if mean == "paper":
+        images = images - mean_image
+    if crops == 10:
+        images = ten_crops(images, size)
+    else:
+        images = center_crop(images, size)
+    if mean == "original":
+        images = images - center_crop(mean_image, size)
+    return images
 
 
 @tf.function(jit_compile=True)
@@ -211,14 +266,19 @@ def pca_lighting(images, components, stddev, seed):
     return _lighten(images, light, tf.cast(components, tf.float32))
 
 
-def lighting_components(statistics):
+def lighting_components(statistics, lighting="stddev"):
     """Returns the axes of `pca_lighting` from a data set's statistics.
 
     Args:
         statistics: A `statistics.Statistics`.
+        lighting: "eigenvalue" makes each axis as long as the variance along
+            it, as the paper is printed; all else as long as the standard
+            deviation.
 
     Returns:
         float32 `(3, 3)` array.
     """
-    deviations = statistics.eigenvalues.clip(min=0) ** 0.5
-    return (statistics.eigenvectors * deviations).astype("float32")
+    lengths = statistics.eigenvalues.clip(min=0)
+    if lighting != "eigenvalue":
+        lengths = lengths**0.5
+    return (statistics.eigenvectors * lengths).astype("float32")

@@ -34,6 +34,13 @@ _DATA_DIR = flags.DEFINE_string(
 )
 
 
+# How the mean image was subtracted, in words.
+_MEANS = {
+    "paper": "mean image of the training split, at the crop's place",
+    "original": "centre of the mean image of the training split",
+}
+
+
 def main(argv):
     """Evaluates, prints the errors with the protocol, writes both."""
     run = experiment.open_workdir(_WORKDIR.value, _DATA_DIR.value)
@@ -44,7 +51,8 @@ def main(argv):
         found = evaluation.predict(
             evaluation.make_predictor(model), dataset, bar
         )
-    if len(found["labels"]) != total:
+    skipped = total - len(found["labels"])
+    if skipped and run.config.data.on_error == "fail":
         raise ValueError(
             f"{_SPLIT.value} must have {total} images, as dataset.json says. "
             f"Found: {len(found['labels'])}. List the faults with: "
@@ -53,7 +61,8 @@ def main(argv):
     scores = evaluation.errors(found["probabilities"], found["labels"])
     result = {
         **scores,
-        "num_images": total,
+        "num_images": total - skipped,
+        "skipped_images": skipped,
         "crops": _CROPS.value,
         "split": _SPLIT.value,
         "step": step,
@@ -61,8 +70,8 @@ def main(argv):
     }
     path = _write(run, found, result)
     print(
-        f"{_SPLIT.value}, {total} images, step {step}, {_CROPS.value} "
-        f"crop{'s' if _CROPS.value > 1 else ''}: "
+        f"{_SPLIT.value}, {total - skipped} images, step {step}, "
+        f"{_CROPS.value} crop{'s' if _CROPS.value > 1 else ''}: "
         f"top-1 error {scores['top1_error']:.2%}, "
         f"top-5 error {scores['top5_error']:.2%}, loss {scores['loss']:.4f}"
     )
@@ -75,7 +84,7 @@ def _protocol(run):
     return {
         "data": run.info.name,
         "resize": f"shorter side to {run.info.image_size}, centre cut",
-        "mean": "mean image of the training split, at the crop's place",
+        "mean": _MEANS[run.config.data.mean],
         "pixels": "0 to 255, RGB",
         "crop_size": crop,
         "views": "centre"

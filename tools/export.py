@@ -42,6 +42,7 @@ def main(argv):
         run.info.class_names,
         run.info.image_size,
         folder,
+        run.config.data.mean,
     )
     print(path)
 

@@ -40,6 +40,7 @@ def run(
     progress,
     interruption,
     draw=None,
+    facts=dict,
 ):
     """Trains until the last step, the end of the schedule or an interruption.
 
@@ -54,6 +55,7 @@ def run(
         progress: Has `update(steps, facts)`.
         interruption: An `interruption.Interruption`.
         draw: Writes pictures, given the step and the batch; or `None`.
+        facts: Returns a dict of further scalars for each line of figures.
 
     Returns:
         The last validation scores of this call, or `None` where nothing was
@@ -85,7 +87,7 @@ def run(
         progress.update(1, window.words)
 
         if state.step % intervals.log_every_steps == 0:
-            scalars = {**window.close(), "learning_rate": rate}
+            scalars = {**window.close(), "learning_rate": rate, **facts()}
             checkpoint.check_finite(state.step, scalars["loss"])
             writer.write("train", state.step, scalars)
             window.describe(scalars)

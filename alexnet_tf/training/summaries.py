@@ -101,6 +101,8 @@ def describe(scalars):
         words.append(f"rate {scalars['learning_rate']:.3g}")
     if "images_per_second" in scalars:
         words.append(f"{scalars['images_per_second']:.0f} images/s")
+    if scalars.get("skipped_records"):
+        words.append(f"{scalars['skipped_records']} records skipped")
     if scalars.get("waiting_share", 0) > 0.3:
         words.append(f"{scalars['waiting_share']:.0%} waiting for input")
     return ", ".join(words)
