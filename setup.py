@@ -47,6 +47,8 @@ setuptools.setup(
             "pytest-timeout>=2.3",
             "ruff>=0.15",
         ],
+        # What `tools.benchmark --peers` compares with.
+        "peers": ["nvidia-dali-cuda120>=2", "torch>=2.4", "torchvision>=0.19"],
         "beam": ["apache-beam>=2.70,<3", "google-crc32c>=1.5"],
         "figures": FIGURES,
         "weights": ["safetensors>=0.4", "torch>=2.4"],

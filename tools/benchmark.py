@@ -1,21 +1,25 @@
 """Measures images per second, ours beside others', in turns on one machine.
 
     python -m tools.benchmark --mode=step --peers
+    python -m tools.benchmark --mode=input --peers
     python -m tools.benchmark --mode=convert --peers
 
 `step` is one training update of the paper's full network, beside the plainest
 Keras model of two branches. `convert` is the way from a photograph to a
-record, beside bare decoding and a loop with Pillow. Prints a JSON object a
-line: name, images per second (median of the rounds), the ratio to the first
-line, and for `step` all rounds.
+record, beside bare decoding and a loop with Pillow. `input` goes on from
+records to batches, beside bare decoding, PyTorch and DALI. Prints a JSON object
+a line: name, images per second (median of the rounds), the ratio to the first
+line, and for `step` and `input` all rounds.
 """
 
 import json
+import tempfile
 
 from absl import flags
 
 from tools import (
     benchmark_convert,
+    benchmark_input,
     benchmark_step,
     benchmark_workers,
     program,
@@ -25,9 +29,9 @@ from tools import (
 _MODE = flags.DEFINE_enum(
     "mode",
     "step",
-    ["convert", "step"],
-    "What to measure: convert, photographs to records; or step, one training "
-    "update.",
+    ["convert", "input", "step"],
+    "What to measure: convert, photographs to records; input, records to "
+    "batches; or step, one training update.",
 )
 _PEERS = flags.DEFINE_boolean(
     "peers", False, "Whether to measure others too, where they are installed."
@@ -47,8 +51,12 @@ def main(argv):
             "batch_size and rounds must be 1 or more. "
             f"Received: {_BATCH_SIZE.value} and {_ROUNDS.value}"
         )
-    measure = _measure_step if _MODE.value == "step" else _measure_conversion
-    for result in measure():
+    measure = {
+        "convert": _measure_conversion,
+        "input": _measure_input,
+        "step": _measure_step,
+    }
+    for result in measure[_MODE.value]():
         print(json.dumps(result))
 
 
@@ -58,6 +66,16 @@ def _measure_step():
     turns = len(field) * _ROUNDS.value
     with progress.Progress("benchmark step", turns, "turns") as bar:
         return benchmark_workers.compete(field, _ROUNDS.value, bar)
+
+
+def _measure_input():
+    """Returns the speed of the competitors from records to batches."""
+    with tempfile.TemporaryDirectory() as folder:
+        data_dir = benchmark_input.make_records(folder)
+        field = benchmark_input.competitors(data_dir, _PEERS.value)
+        turns = len(field) * _ROUNDS.value
+        with progress.Progress("benchmark input", turns, "turns") as bar:
+            return benchmark_workers.compete(field, _ROUNDS.value, bar)
 
 
 def _measure_conversion():
