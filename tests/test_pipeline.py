@@ -1,13 +1,20 @@
 """From records to batches."""
 
 import dataclasses
+import tracemalloc
 
 import data_sets
 import numpy as np
 import pytest
 import simplejpeg
 
-from input_pipeline import make_eval_dataset, make_train_dataset, transforms
+from input_pipeline import (
+    decoded,
+    make_eval_dataset,
+    make_train_dataset,
+    record_index,
+    transforms,
+)
 from input_pipeline.data_config import DataConfig
 from input_pipeline.dataset_info import DatasetInfo
 from input_pipeline.statistics import Statistics
@@ -122,7 +129,24 @@ def test_ten_crops_are_those_of_the_whole_image(tiny_data_dir):
     np.testing.assert_allclose(crops, expected, atol=1e-4)
 
 
-def test_memory_cache_gives_the_same_batches(tiny_data_dir):
+@pytest.mark.parametrize("place", ["memory", "folder"])
+def test_a_decoded_cache_gives_the_same_batches(tiny_data_dir, tmp_path, place):
+    place = place if place == "memory" else str(tmp_path / "cache")
+    # Whole images: at the border of a window colours are decoded otherwise.
+    config = dataclasses.replace(CONFIG, crop_size=48)
+    cached = dataclasses.replace(config, cache=place)
+
+    for again in range(2):
+        for a, b in zip(
+            _batches(tiny_data_dir, 3, config, first_step=again),
+            _batches(tiny_data_dir, 3, cached, first_step=again),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(a[0], b[0])
+            np.testing.assert_array_equal(a[1], b[1])
+
+
+def test_a_decoded_cache_gives_the_same_crops(tiny_data_dir):
     cached = dataclasses.replace(CONFIG, cache="memory")
 
     for a, b in zip(
@@ -130,7 +154,202 @@ def test_memory_cache_gives_the_same_batches(tiny_data_dir):
         _batches(tiny_data_dir, 3, cached),
         strict=True,
     ):
-        np.testing.assert_array_equal(a[0], b[0])
+        inner = np.s_[:, 2:-2, 2:-2]
+        np.testing.assert_array_equal(a[0][inner], b[0][inner])
+
+
+def test_a_decoded_cache_is_not_taken_for_another_set(tmp_path):
+    place = str(tmp_path / "cache")
+    config = dataclasses.replace(STILL, cache=place, batch_size=12)
+    data_sets.make_records(tmp_path / "a")
+    data_sets.make_records(tmp_path / "b", classes=2)
+
+    first, second = (_batches(tmp_path / n, 1, config)[0] for n in "ab")
+
+    assert set(first[1]) == {0, 1, 2}
+    assert set(second[1]) == {0, 1}
+
+
+def test_images_that_do_not_fit_into_memory_are_refused(
+    tiny_data_dir, monkeypatch
+):
+    monkeypatch.setattr(decoded, "_free_memory_bytes", lambda: 1000)
+    cached = dataclasses.replace(CONFIG, cache="memory")
+
+    with pytest.raises(ValueError, match="must fit into four fifths of memory"):
+        make_train_dataset(tiny_data_dir, cached, 0)
+
+
+@pytest.mark.parametrize("num_hosts", [2, 4])
+@pytest.mark.parametrize("cache", ["", "memory"])
+def test_hosts_share_the_batches_of_one(tiny_data_dir, num_hosts, cache):
+    config = dataclasses.replace(
+        CONFIG, batch_size=8, same_crop_images=3, cache=cache
+    )
+    whole = _batches(tiny_data_dir, 3, config)
+
+    parts = [
+        [
+            (images.numpy(), labels.numpy())
+            for images, labels in make_train_dataset(
+                tiny_data_dir, config, 0, host=host, num_hosts=num_hosts
+            ).take(3)
+        ]
+        for host in range(num_hosts)
+    ]
+
+    for step, (images, labels) in enumerate(whole):
+        np.testing.assert_array_equal(
+            np.concatenate([part[step][0] for part in parts]), images
+        )
+        np.testing.assert_array_equal(
+            np.concatenate([part[step][1] for part in parts]), labels
+        )
+
+
+@pytest.mark.parametrize("num_hosts", [1, 2, 3, 5, 7])
+def test_hosts_share_an_evaluation(tiny_data_dir, num_hosts):
+    names = []
+    for host in range(num_hosts):
+        for *_, some in make_eval_dataset(
+            tiny_data_dir,
+            CONFIG,
+            "validation",
+            file_names=True,
+            host=host,
+            num_hosts=num_hosts,
+        ):
+            names += some.numpy().tolist()
+
+    # Six images, perhaps on seven hosts.
+    numbers = [0, 2, 4, 1, 3, 5]
+    assert names == [f"validation-{n}.JPEG".encode() for n in numbers]
+
+
+def test_hosts_must_share_evenly(tiny_data_dir):
+    with pytest.raises(ValueError, match="divide evenly among the hosts"):
+        make_train_dataset(tiny_data_dir, CONFIG, 0, num_hosts=2)
+    with pytest.raises(ValueError, match="host must be at least 0 and below"):
+        make_train_dataset(tiny_data_dir, CONFIG, 0, host=5, num_hosts=5)
+
+
+def test_the_original_subtracts_the_centre_of_the_mean(tiny_data_dir):
+    mean = Statistics.load(tiny_data_dir).mean_image
+    moving = dataclasses.replace(CONFIG, lighting="none")
+    original = dataclasses.replace(moving, mean="original")
+    ((ours, _),) = _batches(tiny_data_dir, 1, moving)
+    ((theirs, _),) = _batches(tiny_data_dir, 1, original)
+
+    numbers = transforms.random_numbers(5, 9, 0, 0, 0.0)
+    for i in range(5):
+        top, left = numbers["offsets"][i].numpy()
+        window = mean[top : top + 40, left : left + 40]
+        if numbers["mirrored"][i]:
+            window = window[:, ::-1]
+        pixels = ours[i] + window
+        np.testing.assert_allclose(
+            theirs[i], pixels - mean[4:44, 4:44], atol=1e-3
+        )
+
+
+@pytest.mark.parametrize("crops", [1, 10])
+def test_evaluation_follows_the_original_mean(tiny_data_dir, crops):
+    mean = Statistics.load(tiny_data_dir).mean_image.astype(np.float32)
+    original = dataclasses.replace(CONFIG, mean="original")
+    whole = dataclasses.replace(CONFIG, crop_size=48)
+    (paper, _), *_ = make_eval_dataset(tiny_data_dir, whole, "validation")
+    (found, _), *_ = make_eval_dataset(
+        tiny_data_dir, original, "validation", crops
+    )
+
+    pixels = paper[:1] + mean
+    if crops == 1:
+        expected = pixels[:, 4:44, 4:44]
+    else:
+        expected = transforms.ten_crops(pixels, 40)
+    expected -= mean[4:44, 4:44]
+    np.testing.assert_allclose(found[:1], expected, atol=1e-3)
+
+
+def test_lighting_ends_in_the_middle_of_a_batch(tiny_data_dir):
+    # Twelve images an epoch, batches of eight: a and a half batches.
+    lit = dataclasses.replace(
+        STILL, lighting="original", lighting_epochs=1.0, batch_size=8
+    )
+    dark = dataclasses.replace(STILL, batch_size=8)
+
+    a = np.concatenate([b[0] for b in _batches(tiny_data_dir, 3, lit)])
+    b = np.concatenate([b[0] for b in _batches(tiny_data_dir, 3, dark)])
+
+    np.testing.assert_array_equal(a[12:], b[12:])
+    # Divided by 1.1 while it lasts: an offset alone remains.
+    offsets = (a * 1.1 - b)[:12]
+    assert np.ptp(offsets, axis=(1, 2)).max() < 1e-3
+    assert np.abs(offsets).max(axis=(1, 2, 3)).min() > 0.1
+
+
+def test_literal_eigenvalues_shift_as_far_as_printed(tiny_data_dir):
+    found = Statistics.load(tiny_data_dir)
+    by_stddev = transforms.lighting_components(found)
+    literal = transforms.lighting_components(found, "eigenvalue")
+
+    np.testing.assert_allclose(
+        np.linalg.norm(by_stddev, axis=0) ** 2,
+        np.linalg.norm(literal, axis=0),
+        rtol=1e-5,
+    )
+    np.testing.assert_allclose(
+        np.linalg.norm(literal, axis=0), found.eigenvalues, rtol=1e-5
+    )
+
+
+def test_neighbours_share_a_crop_where_asked():
+    alone = transforms.random_numbers(10, 33, 0, 0, 0.1)
+    shared = transforms.random_numbers(10, 33, 0, 0, 0.1, same_crop_images=4)
+
+    offsets = shared["offsets"].numpy()
+    assert [len(set(map(tuple, offsets[i : i + 4]))) for i in (0, 4, 8)] == [
+        1, 1, 1,
+    ]  # fmt: skip
+    assert len(set(map(tuple, offsets))) == 3
+    assert len(set(map(tuple, alone["offsets"].numpy()))) > 3
+    np.testing.assert_array_equal(alone["light"], shared["light"])
+
+
+def test_a_million_records_begin_without_being_read(tiny_data_dir, monkeypatch):
+    count, reads = 1_281_167, []
+    info = DatasetInfo.load(tiny_data_dir)
+    small = record_index.load_index(tiny_data_dir, info, "train")
+
+    class Large(record_index.RecordIndex):
+        """As many records as ILSVRC-2012, all of them the same few."""
+
+        def read(self, position):
+            reads.append(position)
+            return super().read(position)
+
+    places = np.arange(count) % len(small)
+    tracemalloc.start()
+    large = Large(
+        tiny_data_dir,
+        small.files,
+        small.shard[places],
+        small.offset[places],
+        small.length[places],
+    )
+    monkeypatch.setattr(record_index, "load_index", lambda *arguments: large)
+    iterator = iter(
+        make_train_dataset(tiny_data_dir, CONFIG, 0, first_step=200_000)
+    )
+    images, _ = next(iterator)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert images.shape[0] == 5
+    # Those of the first batches, and no others.
+    assert len(reads) < 500
+    # 16 bytes a record of index, 8 a record for each order that is kept.
+    assert peak_bytes < 200e6
 
 
 def test_damaged_record_is_named(tmp_path):
