@@ -33,6 +33,7 @@ _FREE_DATA = (
     "eval_batch_size",
     "cache",
     "on_error",
+    "service",
 )
 
 

@@ -12,7 +12,14 @@ call a batch; everything behind it is TensorFlow's own threads.
 import numpy as np
 import tensorflow as tf
 
-from input_pipeline import decoded, order, reading, sources, transforms
+from input_pipeline import (
+    decoded,
+    order,
+    reading,
+    service,
+    sources,
+    transforms,
+)
 
 
 def make_train_dataset(
@@ -57,6 +64,10 @@ def make_train_dataset(
     config.validate()
     source = sources.open_source(config, data_dir)
     margin = _margin(source.info, config.crop_size)
+    if config.service:
+        return _from_service(
+            source, config, margin, seed, first_step, statistics, num_hosts
+        )
     mine = _part(config.batch_size, host, num_hosts)
     reader = _reader(source, "train", config, skipped)
     shuffled = order.ShuffledOrder(len(reader), config.batch_size, seed)
@@ -197,6 +208,41 @@ def _from_decoded(steps, kept, positions, draw, size):
         return crops, tf.ensure_shape(labels, (count,)), numbers
 
     return steps.map(cut, num_parallel_calls=2)
+
+
+def _from_service(
+    source, config, margin, seed, first_step, statistics, num_hosts
+):
+    """Returns batches whose crops a tf.data service has decoded."""
+    if first_step:
+        raise ValueError(
+            "data.service cannot go on from a step: its order is never the "
+            f"same again. Received: step {first_step}. Go on with "
+            "--config.data.service= (empty), or begin in another --workdir."
+        )
+    if num_hosts > 1 or not source.is_ready:
+        raise ValueError(
+            "data.service serves one host, from records of "
+            f"tools.build_tfrecords. Received: {num_hosts} hosts, "
+            f"data.directory={config.directory}"
+        )
+    index = source.load_index("train")
+    draw = _make_draw(
+        config, margin, seed, len(index), slice(0, config.batch_size)
+    )
+    augment = _make_augment(config, statistics or source.load_statistics())
+
+    def join(step, batch):
+        crops, labels, offsets, mirrored = batch
+        numbers = {**draw(step), "offsets": offsets, "mirrored": mirrored}
+        return augment(crops, labels, numbers)
+
+    return (
+        service.make_crops(index.files, config, margin, seed)
+        .enumerate()
+        .map(join, num_parallel_calls=2)
+        .prefetch(2)
+    )
 
 
 def _make_draw(config, margin, seed, num_records, mine):

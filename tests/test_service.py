@@ -1,0 +1,133 @@
+"""A real dispatcher and two workers on loopback."""
+
+import contextlib
+import dataclasses
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import data_sets
+import numpy as np
+import programs
+import pytest
+import tensorflow as tf
+
+from input_pipeline import make_train_dataset, service
+from input_pipeline.data_config import DataConfig
+
+CONFIG = DataConfig(
+    batch_size=12,
+    crop_size=48,
+    random_crops=False,
+    mirror=False,
+    lighting="none",
+)
+
+
+@contextlib.contextmanager
+def _process(*flags):
+    """Runs a part of the service; gives the process and its port."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tools.data_service", *flags],
+        cwd=programs.ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        line = process.stdout.readline()
+        yield process, int(re.search(r"at port (\d+)", line)[1])
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@contextlib.contextmanager
+def _service():
+    """A dispatcher and two workers; gives the address and the workers."""
+    with _process("--role=dispatcher") as (_, port):
+        worker = ("--role=worker", f"--dispatcher=localhost:{port}")
+        with _process(*worker) as (first, _), _process(*worker) as (second, _):
+            yield f"grpc://localhost:{port}", (first, second)
+
+
+def test_every_record_comes_once_an_epoch_and_a_loss_is_told(
+    tmp_path, monkeypatch
+):
+    data_sets.make_records(tmp_path / "data", train=24, num_shards=4)
+    monkeypatch.setattr(service.make_crops, "__defaults__", (6,))
+    here = make_train_dataset(tmp_path / "data", CONFIG, 0)
+    expected = _epoch(iter(here))
+
+    with _service() as (address, workers):
+        config = dataclasses.replace(CONFIG, service=address)
+        batches = iter(make_train_dataset(tmp_path / "data", config, 0))
+        assert _epoch(batches) == expected
+        assert _epoch(batches) == expected
+
+        # With one worker left it may go on, or say so; it never hangs.
+        workers[0].send_signal(signal.SIGKILL)
+        told = _wait_for_error(batches, 8)
+        workers[1].send_signal(signal.SIGKILL)
+        told = told or _wait_for_error(batches, 25)
+    assert re.search("data service grpc://localhost.* must send", told)
+
+
+def _wait_for_error(batches, seconds):
+    """Takes batches until one is an error, for so long; returns its words."""
+    started = time.monotonic()
+    while time.monotonic() < started + seconds:
+        try:
+            next(batches)
+        except tf.errors.OpError as error:
+            return str(error)
+    return ""
+
+
+def _epoch(batches):
+    """Returns the images of two batches of twelve as a set of 24."""
+    images = np.concatenate([next(batches)[0] for _ in range(2)])
+    found = {image.tobytes() for image in images}
+    assert len(found) == 24
+    return found
+
+
+def test_a_silent_source_is_told_in_time():
+    def silent():
+        yield 1
+        time.sleep(30)
+
+    batches = service.watched(silent(), "grpc://here:1", 0.2)
+
+    assert next(batches) == 1
+    with pytest.raises(ConnectionError, match=r"grpc://here:1 must send a bat"):
+        next(batches)
+
+
+def test_an_error_of_the_service_is_passed_on():
+    def broken():
+        yield 1
+        raise OSError("connection refused\nand more")
+
+    batches = service.watched(broken(), "grpc://here:1", 5)
+
+    assert next(batches) == 1
+    with pytest.raises(ConnectionError, match=r"Received: connection refused"):
+        next(batches)
+
+
+def test_an_exact_resume_is_refused(tiny_data_dir):
+    config = dataclasses.replace(CONFIG, service="grpc://localhost:1")
+
+    with pytest.raises(ValueError, match="cannot go on from a step"):
+        make_train_dataset(tiny_data_dir, config, 0, first_step=3)
+    with pytest.raises(ValueError, match="serves one host"):
+        make_train_dataset(tiny_data_dir, config, 0, num_hosts=2)
+
+
+def test_a_worker_needs_a_dispatcher():
+    done = programs.run("data_service", "--role=worker", status=1)
+
+    assert "A worker needs --dispatcher" in done.stderr
