@@ -1,4 +1,4 @@
-"""Arrays to pictures: conv1's kernels, a batch, five guesses (§6.1)."""
+"""Arrays to pictures: kernels, batches, contact sheets, guesses (§6.1)."""
 
 import io
 
@@ -9,6 +9,10 @@ from input_pipeline import dataset_info
 # The authors' program draws sixteen kernels a row, a pixel apart.
 _KERNELS_A_ROW = 16
 _SCREEN = 255
+# Of a contact sheet, in pixels.
+_GAP = 6
+_FONT = 11
+_LINE = 14
 
 
 def kernel_grid(kernels, scale=4):
@@ -59,9 +63,75 @@ def batch_sheet(images, mean_rgb, count=16, columns=8):
         count: Images to show.
         columns: Images a row.
     """
-    pixels = np.asarray(images[:count]) + np.asarray(mean_rgb)
-    pixels = pixels.round().clip(0, _SCREEN).astype(np.uint8)
-    return tile(pixels, columns, gap=2)
+    return tile(add_mean(images[:count], mean_rgb), columns, gap=2)
+
+
+def add_mean(images, mean_rgb):
+    """Returns images less their mean as uint8 pixels for the eye.
+
+    Args:
+        images: float32 `(..., 3)`, less the mean.
+        mean_rgb: `(3,)`.
+    """
+    pixels = np.asarray(images) + np.asarray(mean_rgb)
+    return pixels.round().clip(0, _SCREEN).astype(np.uint8)
+
+
+def contact_sheet(strips, captions, columns, side=128):
+    """Returns strips of pictures with words under each, in rows, on white.
+
+    A strip is an image and what became of it. Its pictures are drawn on one
+    scale, so that a crop is as much smaller as it shows less.
+
+    Args:
+        strips: Sequence of lists of uint8 `(size, size, 3)`. Every strip has
+            the sizes of the first one.
+        captions: For each strip a list of texts of up to two lines, one for
+            each picture. What does not fit under a picture is left out.
+        columns: Strips a row.
+        side: Screen pixels a side of each strip's first picture.
+
+    Returns:
+        uint8 `(height, width, 3)`.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    scale = side / len(strips[0][0])
+    sides = [round(len(picture) * scale) for picture in strips[0]]
+    width = sum(sides) + (len(sides) + 1) * _GAP
+    height = max(sides) + 2 * _LINE + 2 * _GAP
+    columns = min(columns, len(strips))
+    rows = -(-len(strips) // columns)
+    sheet = Image.new(
+        "RGB", (columns * width + _GAP, rows * height + _GAP), "white"
+    )
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(_FONT)
+    for number, strip in enumerate(strips):
+        left = number % columns * width + _GAP
+        bottom = number // columns * height + _GAP + max(sides)
+        for picture, text, size in zip(
+            strip, captions[number], sides, strict=True
+        ):
+            drawn = Image.fromarray(picture).resize((size, size))
+            sheet.paste(drawn, (left, bottom - size))
+            for place, line in enumerate(text.splitlines()):
+                draw.text(
+                    (left, bottom + 2 + place * _LINE),
+                    _fit(line, size, font),
+                    "black",
+                    font,
+                )
+            left += size + _GAP
+    return np.asarray(sheet)
+
+
+def _fit(text, width, font):
+    """Returns as much of a line as is no wider than `width`."""
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(text + "...") > width:
+        text = text[:-1]
+    return text.rstrip() + "..."
 
 
 def save_png(path, image):
