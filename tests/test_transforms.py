@@ -5,6 +5,8 @@ import pytest
 import references
 import simplejpeg
 import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from input_pipeline import statistics, transforms
 
@@ -171,3 +173,45 @@ def test_decoding_matches_another_decoder(subsampling):
 
 def _png(image):
     return tf.io.encode_png(image).numpy()
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    size=st.integers(1, 12),
+    margin=st.integers(0, 6),
+    batch_size=st.integers(1, 9),
+    seed=st.integers(0, 2**31 - 1),
+    step=st.integers(0, 2**40),
+    mean=st.sampled_from(["paper", "original"]),
+)
+def test_any_crop_is_the_window_less_its_mean(
+    size, margin, batch_size, seed, step, mean
+):
+    whole = size + margin
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, (batch_size, whole, whole, 3), np.uint8)
+    mean_image = rng.normal(size=(whole, whole, 3)).astype(np.float32)
+    numbers = transforms.random_numbers(batch_size, margin + 1, seed, step, 0.0)
+    offsets = numbers["offsets"].numpy()
+    assert offsets.min() >= 0
+    assert offsets.max() <= margin
+    windows = [np.s_[t : t + size, x : x + size] for t, x in offsets]
+
+    found = transforms.augment_batch(
+        np.stack([i[w] for i, w in zip(images, windows, strict=True)]),
+        numbers["offsets"],
+        numbers["mirrored"],
+        numbers["light"],
+        mean_image,
+        np.eye(3, dtype=np.float32),
+        mean=mean,
+    )
+
+    for i, (image, window) in enumerate(zip(images, windows, strict=True)):
+        mirrored = np.s_[:, ::-1] if numbers["mirrored"][i] else np.s_[:]
+        middle = slice(margin // 2, margin // 2 + size)
+        if mean == "paper":
+            expected = (image[window] - mean_image[window])[mirrored]
+        else:
+            expected = image[window][mirrored] - mean_image[middle, middle]
+        np.testing.assert_allclose(found[i], expected, atol=1e-4)

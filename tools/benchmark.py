@@ -4,12 +4,12 @@
     python -m tools.benchmark --mode=input --peers
     python -m tools.benchmark --mode=convert --peers
 
-`step` is one training update of the paper's full network, beside the plainest
-Keras model of two branches. `convert` is the way from a photograph to a
-record, beside bare decoding and a loop with Pillow. `input` goes on from
-records to batches, beside bare decoding, PyTorch and DALI. Prints a JSON object
-a line: name, images per second (median of the rounds), the ratio to the first
-line, and for `step` and `input` all rounds.
+`step` is one training update of the paper's full network, on a batch in memory
+and on real records, beside the plainest Keras model of two branches. `convert`
+is the way from a photograph to a record, beside bare decoding and a loop with
+Pillow. `input` goes on from records to batches, beside bare decoding, PyTorch
+and DALI. Prints a JSON object a line: name, images per second (median of the
+rounds), the ratio to the first line, and for `step` and `input` all rounds.
 """
 
 import json
@@ -62,10 +62,14 @@ def main(argv):
 
 def _measure_step():
     """Returns the speed of the competitors of a training step."""
-    field = benchmark_step.competitors(_BATCH_SIZE.value, _PEERS.value)
-    turns = len(field) * _ROUNDS.value
-    with progress.Progress("benchmark step", turns, "turns") as bar:
-        return benchmark_workers.compete(field, _ROUNDS.value, bar)
+    with tempfile.TemporaryDirectory() as folder:
+        data_dir = benchmark_input.make_records(folder)
+        field = benchmark_step.competitors(
+            _BATCH_SIZE.value, _PEERS.value, data_dir
+        )
+        turns = len(field) * _ROUNDS.value
+        with progress.Progress("benchmark step", turns, "turns") as bar:
+            return benchmark_workers.compete(field, _ROUNDS.value, bar)
 
 
 def _measure_input():

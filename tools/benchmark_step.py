@@ -1,8 +1,10 @@
 """Competitors of `tools.benchmark --mode=step`: the full network of the paper.
 
-All train on one batch in memory, with momentum and weight decay.
+All train with momentum and weight decay, on one batch in memory; but for the
+one that reads real records, through the whole input pipeline.
 """
 
+import itertools
 import time
 
 import numpy as np
@@ -10,12 +12,13 @@ import numpy as np
 _STEPS_A_TURN = 4
 
 
-def competitors(batch_size, peers):
+def competitors(batch_size, peers, data_dir):
     """Returns ours and, if asked for, the plainest Keras model.
 
     Args:
         batch_size: Images per step.
         peers: Whether to add the others.
+        data_dir: What `benchmark_input.make_records` returned.
     """
     arguments = [str(batch_size)]
     ours = {
@@ -29,19 +32,34 @@ def competitors(batch_size, peers):
         "arguments": arguments,
         "environment": {"TF_ENABLE_ONEDNN_OPTS": "1"},
     }
-    return [ours, keras] if peers else [ours]
+    real = {
+        **ours,
+        "name": "the same, fed with JPEG records",
+        "arguments": [str(batch_size), str(data_dir)],
+    }
+    return [ours, real, keras] if peers else [ours, real]
 
 
-def make_ours(batch_size):
-    """Returns a turn of our own training step."""
+def make_ours(batch_size, data_dir=None):
+    """Returns a turn of our own training step.
+
+    Args:
+        batch_size: Images per step.
+        data_dir: Records to train on; one batch in memory, if `None`.
+    """
     import tensorflow as tf
 
     import alexnet_tf
     from alexnet_tf.model import follow_steps
     from alexnet_tf.training import PaperSGD, make_train_step
+    from input_pipeline import DataConfig, make_train_dataset
 
     images, labels = _batch(int(batch_size))
     batch = (tf.constant(images), tf.constant(labels))
+    batches = itertools.repeat(batch)
+    if data_dir:
+        config = DataConfig(batch_size=len(labels))
+        batches = iter(make_train_dataset(data_dir, config, seed=0))
     model = alexnet_tf.AlexNet()
     optimizer = PaperSGD()
     optimizer.build(model.trainable_variables)
@@ -52,7 +70,7 @@ def make_ours(batch_size):
 
     def turn():
         for _ in range(_STEPS_A_TURN):
-            metrics = train_step(batch)
+            metrics = train_step(next(batches))
         float(metrics["loss"])
         return _STEPS_A_TURN * len(labels)
 
