@@ -206,6 +206,7 @@ class _RenderedIndex:
 
     def read(self, position):
         """Returns the record at a position."""
+        position = int(position)
         if position not in self.known:
             self.known[position] = self._render(position)
         return self.known[position]

@@ -124,6 +124,13 @@ def test_rendered_images_train_without_a_file():
     assert abs(float(np.mean(images))) < 40
 
 
+def test_a_rendered_record_is_read_by_any_integer():
+    config = dataclasses.replace(CONFIG, directory="synthetic:3")
+    index = sources.open_source(config).load_index("validation")
+
+    assert index.read(np.int64(5)) == index.read(5)
+
+
 @pytest.mark.parametrize("name", ["synthetic:", "synthetic:1", "synthetic:x"])
 def test_rendered_classes_must_be_a_number(name):
     with pytest.raises(ValueError, match="must name 2 to"):

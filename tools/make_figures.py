@@ -14,7 +14,7 @@ import numpy as np
 from absl import flags
 
 from alexnet_tf import experiment, figures
-from input_pipeline import record_index, records, transforms
+from input_pipeline import sources, transforms
 from tools import program
 
 _WORKDIR = flags.DEFINE_string(
@@ -61,11 +61,12 @@ def _draw_guesses(run, path):
             f"python -m tools.evaluate --workdir={run.workdir}"
         )
     split = newest.name.split("-")[0]
-    index = record_index.load_index(run.config.data.directory, run.info, split)
+    source = sources.open_source(run.config.data)
+    index = source.load_index(split)
     with np.load(newest) as found:
         places = np.linspace(0, len(index) - 1, min(_IMAGES, len(index)))
         places = np.unique(places.round().astype(int))
-        jpegs = [records.parse(index.read(p))["image"] for p in places]
+        jpegs = [source.parse(index.read(p))["image"] for p in places]
         figures.plot_guesses(
             path,
             [transforms.decode(jpeg).numpy() for jpeg in jpegs],
