@@ -19,13 +19,7 @@ from alexnet_tf.training import (
     strategy,
     summaries,
 )
-from input_pipeline import (
-    dataset_info,
-    pipeline,
-    reading,
-    sources,
-    statistics,
-)
+from input_pipeline import dataset_info, pipeline, reading, sources, statistics
 
 
 class Experiment:
@@ -222,9 +216,8 @@ class Experiment:
 
     def _facts(self):
         """Returns what TensorBoard shows beside the figures of training."""
-        if self.config.data.on_error == "skip":
-            return {"skipped_records": self.skipped.count}
-        return {}
+        skips = self.config.data.on_error == "skip"
+        return {"skipped_records": self.skipped.count} if skips else {}
 
     def _scores(self, predictor, dataset):
         """Returns errors of the whole validation split, one crop an image."""

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from input_pipeline import (
+    augmentation,
     decoded,
     order,
     reading,
@@ -71,8 +72,10 @@ def make_train_dataset(
     mine = _part(config.batch_size, host, num_hosts)
     reader = _reader(source, "train", config, skipped)
     shuffled = order.ShuffledOrder(len(reader), config.batch_size, seed)
-    draw = _make_draw(config, margin, seed, len(reader), mine)
-    augment = _make_augment(config, statistics or source.load_statistics())
+    draw = augmentation.make_draw(config, margin, seed, len(reader), mine)
+    augment = augmentation.make_augment(
+        config, statistics or source.load_statistics()
+    )
     steps = tf.data.Dataset.range(first_step, np.iinfo(np.int64).max)
 
     def positions(step):
@@ -228,10 +231,12 @@ def _from_service(
             f"data.directory={config.directory}"
         )
     index = source.load_index("train")
-    draw = _make_draw(
+    draw = augmentation.make_draw(
         config, margin, seed, len(index), slice(0, config.batch_size)
     )
-    augment = _make_augment(config, statistics or source.load_statistics())
+    augment = augmentation.make_augment(
+        config, statistics or source.load_statistics()
+    )
 
     def join(step, batch):
         crops, labels, offsets, mirrored = batch
@@ -244,60 +249,6 @@ def _from_service(
         .map(join, num_parallel_calls=2)
         .prefetch(2)
     )
-
-
-def _make_draw(config, margin, seed, num_records, mine):
-    """Returns the function from a step to a host's random numbers."""
-    size = config.batch_size
-    is_lit = config.lighting != "none"
-    lit_images = round(config.lighting_epochs * num_records)
-
-    def draw(step):
-        numbers = transforms.random_numbers(
-            size,
-            margin + 1,
-            seed,
-            step,
-            config.lighting_stddev if is_lit else 0.0,
-            config.same_crop_images,
-        )
-        if not config.random_crops:
-            numbers["offsets"] = tf.fill((size, 2), margin // 2)
-        if not config.mirror:
-            numbers["mirrored"] = tf.fill((size,), False)
-        lit = tf.ones((size,))
-        if lit_images:
-            images = step * size + tf.range(size, dtype=tf.int64)
-            lit = tf.cast(images < lit_images, tf.float32)
-            numbers["light"] *= lit[:, tf.newaxis]
-        if config.lighting == "original":
-            numbers["divisors"] = 1.0 + config.lighting_stddev * lit
-        return {name: values[mine] for name, values in numbers.items()}
-
-    return draw
-
-
-def _make_augment(config, statistics):
-    """Returns the function from crops and their numbers to a batch."""
-    mean_image = tf.constant(statistics.mean_image, tf.float32)
-    components = tf.constant(
-        transforms.lighting_components(statistics, config.lighting)
-    )
-
-    def augment(crops, labels, numbers):
-        images = transforms.augment_batch(
-            crops,
-            numbers["offsets"],
-            numbers["mirrored"],
-            numbers["light"],
-            mean_image,
-            components,
-            numbers.get("divisors"),
-            mean=config.mean,
-        )
-        return images, labels
-
-    return augment
 
 
 def _margin(info, crop_size):

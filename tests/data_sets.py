@@ -7,6 +7,7 @@ import simplejpeg
 
 from input_pipeline import (
     dataset_info,
+    make_train_dataset,
     record_index,
     records,
     shards,
@@ -77,3 +78,12 @@ def square(split, label, number, image_size):
         (image_size, image_size),
         interpolation=cv2.INTER_AREA,
     )
+
+
+def train_batches(data_dir, count, config, seed=0, first_step=0, **how):
+    """Returns the first batches of a training, as pairs of arrays."""
+    dataset = make_train_dataset(data_dir, config, seed, first_step, **how)
+    return [
+        (images.numpy(), labels.numpy())
+        for images, labels in dataset.take(count)
+    ]

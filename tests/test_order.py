@@ -41,6 +41,8 @@ def test_an_early_epoch_can_be_asked_for_after_late_ones():
         order.positions(step)
 
     np.testing.assert_array_equal(order.positions(0), first)
+    # Three orders of 8 bytes a record: 31 MB for ILSVRC-2012.
+    assert len(order._epochs) == 3
 
 
 def test_epochs_and_seeds_have_different_orders():

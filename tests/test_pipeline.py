@@ -1,15 +1,14 @@
 """From records to batches."""
 
 import dataclasses
-import tracemalloc
 
 import data_sets
 import numpy as np
 import pytest
 import simplejpeg
+from data_sets import train_batches
 
 from input_pipeline import (
-    decoded,
     make_eval_dataset,
     make_train_dataset,
     record_index,
@@ -25,16 +24,8 @@ STILL = dataclasses.replace(
 )
 
 
-def _batches(data_dir, count, config=CONFIG, seed=0, first_step=0):
-    dataset = make_train_dataset(data_dir, config, seed, first_step)
-    return [
-        (images.numpy(), labels.numpy())
-        for images, labels in dataset.take(count)
-    ]
-
-
 def test_training_batches_have_the_promised_form(tiny_data_dir):
-    ((images, labels),) = _batches(tiny_data_dir, 1)
+    ((images, labels),) = train_batches(tiny_data_dir, 1, CONFIG)
 
     assert images.shape == (5, 40, 40, 3)
     assert images.dtype == np.float32
@@ -43,9 +34,9 @@ def test_training_batches_have_the_promised_form(tiny_data_dir):
 
 
 def test_a_run_can_begin_at_any_step(tiny_data_dir):
-    undisturbed = _batches(tiny_data_dir, 8)
+    undisturbed = train_batches(tiny_data_dir, 8, CONFIG)
 
-    resumed = _batches(tiny_data_dir, 3, first_step=5)
+    resumed = train_batches(tiny_data_dir, 3, CONFIG, first_step=5)
 
     for a, b in zip(undisturbed[5:], resumed, strict=True):
         np.testing.assert_array_equal(a[0], b[0])
@@ -55,7 +46,7 @@ def test_a_run_can_begin_at_any_step(tiny_data_dir):
 def test_every_image_comes_once_an_epoch(tiny_data_dir):
     config = dataclasses.replace(STILL, batch_size=12)
 
-    first, second = _batches(tiny_data_dir, 2, config)
+    first, second = train_batches(tiny_data_dir, 2, config)
 
     def as_set(images):
         return {image.tobytes() for image in images}
@@ -67,7 +58,7 @@ def test_every_image_comes_once_an_epoch(tiny_data_dir):
 
 def test_a_still_crop_is_the_centre_less_the_mean(tiny_data_dir):
     config = dataclasses.replace(STILL, batch_size=12)
-    ((images, labels),) = _batches(tiny_data_dir, 1, config)
+    ((images, labels),) = train_batches(tiny_data_dir, 1, config)
     mean = Statistics.load(tiny_data_dir).mean_image
 
     # Number 4 is the second image of class 1 in three classes.
@@ -82,7 +73,9 @@ def test_a_still_crop_is_the_centre_less_the_mean(tiny_data_dir):
 
 
 def test_seeds_make_different_batches(tiny_data_dir):
-    a, b = (_batches(tiny_data_dir, 1, seed=s)[0][0] for s in (0, 1))
+    a, b = (
+        train_batches(tiny_data_dir, 1, CONFIG, seed=s)[0][0] for s in (0, 1)
+    )
 
     assert not np.array_equal(a, b)
 
@@ -90,8 +83,10 @@ def test_seeds_make_different_batches(tiny_data_dir):
 def test_lighting_moves_every_pixel_alike(tiny_data_dir):
     lit = dataclasses.replace(STILL, lighting="stddev", batch_size=12)
 
-    a = _batches(tiny_data_dir, 1, lit)[0][0]
-    b = _batches(tiny_data_dir, 1, dataclasses.replace(STILL, batch_size=12))
+    a = train_batches(tiny_data_dir, 1, lit)[0][0]
+    b = train_batches(
+        tiny_data_dir, 1, dataclasses.replace(STILL, batch_size=12)
+    )
 
     shift = a - b[0][0]
     assert np.ptp(shift, axis=(1, 2)).max() < 1e-3
@@ -129,116 +124,12 @@ def test_ten_crops_are_those_of_the_whole_image(tiny_data_dir):
     np.testing.assert_allclose(crops, expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("place", ["memory", "folder"])
-def test_a_decoded_cache_gives_the_same_batches(tiny_data_dir, tmp_path, place):
-    place = place if place == "memory" else str(tmp_path / "cache")
-    # Whole images: at the border of a window colours are decoded otherwise.
-    config = dataclasses.replace(CONFIG, crop_size=48)
-    cached = dataclasses.replace(config, cache=place)
-
-    for again in range(2):
-        for a, b in zip(
-            _batches(tiny_data_dir, 3, config, first_step=again),
-            _batches(tiny_data_dir, 3, cached, first_step=again),
-            strict=True,
-        ):
-            np.testing.assert_array_equal(a[0], b[0])
-            np.testing.assert_array_equal(a[1], b[1])
-
-
-def test_a_decoded_cache_gives_the_same_crops(tiny_data_dir):
-    cached = dataclasses.replace(CONFIG, cache="memory")
-
-    for a, b in zip(
-        _batches(tiny_data_dir, 3),
-        _batches(tiny_data_dir, 3, cached),
-        strict=True,
-    ):
-        inner = np.s_[:, 2:-2, 2:-2]
-        np.testing.assert_array_equal(a[0][inner], b[0][inner])
-
-
-def test_a_decoded_cache_is_not_taken_for_another_set(tmp_path):
-    place = str(tmp_path / "cache")
-    config = dataclasses.replace(STILL, cache=place, batch_size=12)
-    data_sets.make_records(tmp_path / "a")
-    data_sets.make_records(tmp_path / "b", classes=2)
-
-    first, second = (_batches(tmp_path / n, 1, config)[0] for n in "ab")
-
-    assert set(first[1]) == {0, 1, 2}
-    assert set(second[1]) == {0, 1}
-
-
-def test_images_that_do_not_fit_into_memory_are_refused(
-    tiny_data_dir, monkeypatch
-):
-    monkeypatch.setattr(decoded, "_free_memory_bytes", lambda: 1000)
-    cached = dataclasses.replace(CONFIG, cache="memory")
-
-    with pytest.raises(ValueError, match="must fit into four fifths of memory"):
-        make_train_dataset(tiny_data_dir, cached, 0)
-
-
-@pytest.mark.parametrize("num_hosts", [2, 4])
-@pytest.mark.parametrize("cache", ["", "memory"])
-def test_hosts_share_the_batches_of_one(tiny_data_dir, num_hosts, cache):
-    config = dataclasses.replace(
-        CONFIG, batch_size=8, same_crop_images=3, cache=cache
-    )
-    whole = _batches(tiny_data_dir, 3, config)
-
-    parts = [
-        [
-            (images.numpy(), labels.numpy())
-            for images, labels in make_train_dataset(
-                tiny_data_dir, config, 0, host=host, num_hosts=num_hosts
-            ).take(3)
-        ]
-        for host in range(num_hosts)
-    ]
-
-    for step, (images, labels) in enumerate(whole):
-        np.testing.assert_array_equal(
-            np.concatenate([part[step][0] for part in parts]), images
-        )
-        np.testing.assert_array_equal(
-            np.concatenate([part[step][1] for part in parts]), labels
-        )
-
-
-@pytest.mark.parametrize("num_hosts", [1, 2, 3, 5, 7])
-def test_hosts_share_an_evaluation(tiny_data_dir, num_hosts):
-    names = []
-    for host in range(num_hosts):
-        for *_, some in make_eval_dataset(
-            tiny_data_dir,
-            CONFIG,
-            "validation",
-            file_names=True,
-            host=host,
-            num_hosts=num_hosts,
-        ):
-            names += some.numpy().tolist()
-
-    # Six images, perhaps on seven hosts.
-    numbers = [0, 2, 4, 1, 3, 5]
-    assert names == [f"validation-{n}.JPEG".encode() for n in numbers]
-
-
-def test_hosts_must_share_evenly(tiny_data_dir):
-    with pytest.raises(ValueError, match="divide evenly among the hosts"):
-        make_train_dataset(tiny_data_dir, CONFIG, 0, num_hosts=2)
-    with pytest.raises(ValueError, match="host must be at least 0 and below"):
-        make_train_dataset(tiny_data_dir, CONFIG, 0, host=5, num_hosts=5)
-
-
 def test_the_original_subtracts_the_centre_of_the_mean(tiny_data_dir):
     mean = Statistics.load(tiny_data_dir).mean_image
     moving = dataclasses.replace(CONFIG, lighting="none")
     original = dataclasses.replace(moving, mean="original")
-    ((ours, _),) = _batches(tiny_data_dir, 1, moving)
-    ((theirs, _),) = _batches(tiny_data_dir, 1, original)
+    ((ours, _),) = train_batches(tiny_data_dir, 1, moving)
+    ((theirs, _),) = train_batches(tiny_data_dir, 1, original)
 
     numbers = transforms.random_numbers(5, 9, 0, 0, 0.0)
     for i in range(5):
@@ -278,8 +169,8 @@ def test_lighting_ends_in_the_middle_of_a_batch(tiny_data_dir):
     )
     dark = dataclasses.replace(STILL, batch_size=8)
 
-    a = np.concatenate([b[0] for b in _batches(tiny_data_dir, 3, lit)])
-    b = np.concatenate([b[0] for b in _batches(tiny_data_dir, 3, dark)])
+    a = np.concatenate([b[0] for b in train_batches(tiny_data_dir, 3, lit)])
+    b = np.concatenate([b[0] for b in train_batches(tiny_data_dir, 3, dark)])
 
     np.testing.assert_array_equal(a[12:], b[12:])
     # Divided by 1.1 while it lasts: an offset alone remains.
@@ -329,7 +220,6 @@ def test_a_million_records_begin_without_being_read(tiny_data_dir, monkeypatch):
             return super().read(position)
 
     places = np.arange(count) % len(small)
-    tracemalloc.start()
     large = Large(
         tiny_data_dir,
         small.files,
@@ -342,14 +232,12 @@ def test_a_million_records_begin_without_being_read(tiny_data_dir, monkeypatch):
         make_train_dataset(tiny_data_dir, CONFIG, 0, first_step=200_000)
     )
     images, _ = next(iterator)
-    _, peak_bytes = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
 
     assert images.shape[0] == 5
     # Those of the first batches, and no others.
     assert len(reads) < 500
-    # 16 bytes a record of index, 8 a record for each order that is kept.
-    assert peak_bytes < 200e6
+    held = large.shard.nbytes + large.offset.nbytes + large.length.nbytes
+    assert held == 16 * count
 
 
 def test_damaged_record_is_named(tmp_path):
@@ -360,7 +248,7 @@ def test_damaged_record_is_named(tmp_path):
     shard.write_bytes(contents)
 
     with pytest.raises(Exception, match=r"Record \d+ of .*train.*00001-of"):
-        _batches(tmp_path / "data", 4)
+        train_batches(tmp_path / "data", 4, CONFIG)
 
 
 @pytest.mark.parametrize(
