@@ -244,7 +244,7 @@ def _from_service(
         return augment(crops, labels, numbers)
 
     return (
-        service.make_crops(index.files, config, margin, seed)
+        service.make_crops(index, config, margin, seed)
         .enumerate()
         .map(join, num_parallel_calls=2)
         .prefetch(2)

@@ -8,6 +8,7 @@ and no run can be resumed exactly.
 import queue
 import threading
 
+import numpy as np
 import tensorflow as tf
 
 from input_pipeline import records, transforms
@@ -19,13 +20,15 @@ _SHUFFLED_RECORDS = 4096
 _SENT_AT_A_TIME = 16
 
 
-def make_crops(files, config, margin, seed, timeout_seconds=TIMEOUT_SECONDS):
+def make_crops(index, config, margin, seed, timeout_seconds=TIMEOUT_SECONDS):
     """Returns endless batches of crops, decoded by the service's workers.
 
-    Every record comes once an epoch while no worker is lost.
+    Every shard is given to one worker once an epoch, in another order each
+    time. Records are shuffled across the end of an epoch, and so come equally
+    often without being counted off; a worker that is lost takes its own along.
 
     Args:
-        files: Paths of the shards, which every worker must see.
+        index: Of the records; every worker must see its files.
         config: A `DataConfig` with `service` set.
         margin: Rows and columns that a crop can move.
         seed: Integer of the run; varies the order of the shards.
@@ -50,17 +53,24 @@ def make_crops(files, config, margin, seed, timeout_seconds=TIMEOUT_SECONDS):
         )
         return crop, fields["label"], offset, mirrored
 
-    batches = (
-        tf.data.Dataset.from_tensor_slices([str(file) for file in files])
-        .shuffle(len(files), seed)
-        .interleave(
-            tf.data.TFRecordDataset, _FILES_AT_A_TIME, deterministic=False
+    files = [str(file) for file in index.files]
+
+    def choose_file(number):
+        epoch = number // len(files)
+        place = tf.random.experimental.index_shuffle(
+            number % len(files), tf.stack([seed, epoch]), len(files) - 1
         )
-        .shuffle(_SHUFFLED_RECORDS, seed)
+        return tf.gather(files, place)
+
+    batches = (
+        # One job without an end: where a job ends, its last batch was now and
+        # then lost (TensorFlow 2.21).
+        tf.data.Dataset.range(np.iinfo(np.int64).max)
+        .map(choose_file)
+        .interleave(tf.data.TFRecordDataset, min(_FILES_AT_A_TIME, len(files)))
+        .shuffle(min(_SHUFFLED_RECORDS, len(index)), seed)
         .map(decode, num_parallel_calls=tf.data.AUTOTUNE)
-        # Fewer and larger messages. Whole batches would lose the tail of
-        # every worker's share.
-        .batch(_SENT_AT_A_TIME)
+        .batch(_SENT_AT_A_TIME)  # Fewer and larger messages.
         .prefetch(tf.data.AUTOTUNE)
         .apply(
             tf.data.experimental.service.distribute(
@@ -68,7 +78,6 @@ def make_crops(files, config, margin, seed, timeout_seconds=TIMEOUT_SECONDS):
                 config.service,
             )
         )
-        .repeat()
         .unbatch()
         .batch(batch_size, drop_remainder=True)
     )
