@@ -37,6 +37,7 @@ def build(
     devices=None,
     seed=0,
     portable=False,
+    draw=True,
 ):
     """Returns the `keras.Model` of a network description.
 
@@ -50,6 +51,7 @@ def build(
             The same weights come out whatever the devices.
         portable: Whether to use only operations that every program that loads
             a SavedModel knows.
+        draw: Whether to draw the first weights; without, they are zeros.
 
     Raises:
         ValueError: The description, the image size and the devices do not
@@ -69,7 +71,8 @@ def build(
     images = keras.Input((size, size, 3), name="images")
     logits = builder.connect(images)
     model = keras.Model(images, logits, name="alexnet")
-    assign.from_arrays(model, _initial_arrays(model, builder.initial, seed))
+    if draw:
+        assign.from_arrays(model, _initial_arrays(model, builder.drawn, seed))
     return model
 
 
@@ -92,7 +95,7 @@ def feature_extractor(model, layer_name="fc7"):
 class _Builder:
     """Connects layer after layer; the towers are a list of tensors.
 
-    `initial` collects (standard deviation, bias) of each layer's first draw.
+    `drawn` collects the layers whose first weights must be drawn.
     """
 
     def __init__(self, network, num_classes, devices, seed, portable):
@@ -100,30 +103,32 @@ class _Builder:
         self.num_classes = num_classes
         self.devices = tuple(devices) if devices else None
         self.seed = seed
-        self.portable = portable
-        self.initial = {}
+        self.implementation = "native" if portable else "auto"
+        self.drawn = {}
 
     def connect(self, images):
         """Returns the logits for a tensor of images."""
+        connect = {
+            networks.Conv: self._conv,
+            networks.Local: self._local,
+            networks.Norm: self._norm,
+            networks.MapNorm: self._map_norm,
+            networks.MaxPool: self._pool,
+            networks.AveragePool: self._pool,
+            networks.Dense: self._dense,
+            networks.Dropout: self._dropout,
+        }
+        self.images = images
         towers = [images] * self.network.towers
-        above_image = False
         for layer in self.network.layers:
             _check_size(layer, towers[0])
-            if isinstance(layer, networks.Conv):
-                if layer.reads == "all towers" and above_image:
-                    towers = self._merge(towers, layer.name, len(towers))
-                towers = self._conv(layer, towers)
-                above_image = True
-            elif isinstance(layer, networks.Norm):
-                towers = self._norm(layer, towers)
-            elif isinstance(layer, networks.MaxPool):
-                towers = self._pool(layer, towers)
-            else:
-                towers = self._dense(layer, towers)
+            towers = connect[type(layer)](layer, towers)
         return towers[0]
 
     def _conv(self, layer, towers):
-        self.initial[layer.name] = (layer.stddev, layer.bias)
+        if towers[0] is not self.images:
+            towers = self._read(layer, towers)
+        self.drawn[layer.name] = layer
         padding = layer.padding
         padding = (padding, padding) if isinstance(padding, int) else padding
         return layers.GroupedConv2D(
@@ -133,50 +138,99 @@ class _Builder:
             padding,
             groups=len(towers),
             devices=self.devices,
-            activation="relu",
+            activation=_activation(layer),
+            kernel_initializer="zeros",
+            name=layer.name,
+        )(towers)
+
+    def _local(self, layer, towers):
+        self.drawn[layer.name] = layer
+        return layers.LocallyConnected2D(
+            layer.filters,
+            layer.kernel_size,
+            layer.padding,
+            groups=len(towers),
+            devices=self.devices,
+            activation=_activation(layer),
             kernel_initializer="zeros",
             name=layer.name,
         )(towers)
 
     def _norm(self, layer, towers):
-        return layers.LocalResponseNormalization(
+        crosses = layer.reads == "all towers" and len(towers) > 1
+        if crosses:
+            readers = len(towers) if self.devices else 1
+            towers = self._merge(towers, layer.name, readers)
+        towers = layers.LocalResponseNormalization(
             layer.depth_radius,
             layer.bias,
             layer.alpha,
             layer.beta,
-            implementation="native" if self.portable else "auto",
+            implementation=self.implementation,
+            devices=self.devices,
+            name=layer.name,
+        )(towers)
+        return self._split(towers, layer.name) if crosses else towers
+
+    def _map_norm(self, layer, towers):
+        return layers.WithinMapNormalization(
+            layer.size,
+            layer.bias,
+            layer.alpha,
+            layer.beta,
+            implementation=self.implementation,
             devices=self.devices,
             name=layer.name,
         )(towers)
 
     def _pool(self, layer, towers):
-        return layers.MaxPool2D(
-            layer.size, layer.strides, devices=self.devices, name=layer.name
+        is_average = isinstance(layer, networks.AveragePool)
+        kind = layers.AveragePool2D if is_average else layers.MaxPool2D
+        return kind(
+            layer.size,
+            layer.strides,
+            layer.padding,
+            activation=_activation(layer),
+            devices=self.devices,
+            name=layer.name,
         )(towers)
 
     def _dense(self, layer, towers):
         """Adds a dense layer: a part on each device, the last on the first."""
-        self.initial[layer.name] = (layer.stddev, layer.bias)
+        self.drawn[layer.name] = layer
         is_last = layer.units is None
-        groups = 1 if is_last or not self.devices else len(self.devices)
-        devices = self.devices[:groups] if self.devices else None
-        towers = self._merge(towers, layer.name, groups, devices)
-        outputs = layers.GroupedDense(
+        if layer.reads == "own tower" and not is_last:
+            if len(towers) < self.network.towers:
+                towers = self._split(towers, f"to_{layer.name}")
+            groups = len(towers)
+            devices = self.devices
+        else:
+            groups = 1 if is_last or not self.devices else len(self.devices)
+            devices = self.devices[:groups] if self.devices else None
+            towers = self._merge(towers, layer.name, groups, devices)
+        return layers.GroupedDense(
             self.num_classes if is_last else layer.units,
             groups,
             devices,
-            activation=None if is_last else "relu",
+            activation=None if is_last else _activation(layer),
             kernel_initializer="zeros",
             name=layer.name,
         )(towers)
-        if not layer.dropout:
-            return outputs
+
+    def _dropout(self, layer, towers):
         return layers.Dropout(
-            layer.dropout,
+            layer.rate,
+            scaling=layer.scaling,
             seed=_layer_seed(self.seed, layer.name),
-            devices=devices,
-            name=layer.name.replace("fc", "drop"),
-        )(outputs)
+            devices=self.devices,
+            name=layer.name,
+        )(towers)
+
+    def _read(self, layer, towers):
+        """Returns what each tower of a layer sees."""
+        if layer.reads == "own tower":
+            return towers
+        return self._merge(towers, layer.name, len(towers))
 
     def _merge(self, towers, name, readers, devices=None):
         """Lets every reader see all towers, where there is more than one."""
@@ -188,14 +242,27 @@ class _Builder:
             name=f"all_towers_to_{name}",
         )(towers)
 
+    def _split(self, towers, name):
+        """Gives every tower its own part again."""
+        return layers.SplitTowers(
+            self.network.towers,
+            devices=self.devices,
+            name=f"own_tower_{name}",
+        )(towers)
+
+
+def _activation(layer):
+    """Returns Keras's name of what follows a layer."""
+    return None if layer.activation == "none" else layer.activation
+
 
 def _check_size(layer, tensor):
     """Raises an error where a window is larger than the map below it."""
-    if isinstance(layer, networks.Conv):
+    if isinstance(layer, networks.Conv | networks.Local):
         padding = layer.padding
         padding = 2 * padding if isinstance(padding, int) else sum(padding)
         window = layer.kernel_size - padding
-    elif isinstance(layer, networks.MaxPool):
+    elif isinstance(layer, networks.MaxPool) and layer.padding == "valid":
         window = layer.size
     else:
         return
@@ -207,21 +274,34 @@ def _check_size(layer, tensor):
         )
 
 
-def _initial_arrays(model, initial, seed):
+def _initial_arrays(model, drawn, seed):
     """Draws the first weights, the same for any placement of the towers."""
+    shapes = assign.shapes(model)
     arrays = {}
-    for key, shape in assign.shapes(model).items():
-        name, kind = key.split("/")
-        stddev, bias = initial[name]
-        if kind == "bias":
-            arrays[key] = np.full(shape, bias, np.float32)
-            continue
-        if stddev is None:
-            stddev = math.sqrt(2.0 / math.prod(shape[:-1]))
+    for name, layer in drawn.items():
+        kernel = shapes[f"{name}/kernel"]
+        is_local = isinstance(layer, networks.Local)
+        inputs = kernel[-2] if is_local else math.prod(kernel[:-1])
         stream = np.random.Philox(key=_layer_seed(seed, name))
-        draw = np.random.Generator(stream).standard_normal(shape, np.float32)
-        arrays[key] = draw * np.float32(stddev)
+        rng = np.random.Generator(stream)
+        arrays[f"{name}/kernel"] = _draw(rng, kernel, layer.stddev, inputs)
+        bias = shapes[f"{name}/bias"]
+        arrays[f"{name}/bias"] = (
+            _draw(rng, bias, "fan_in", inputs)
+            if layer.bias == "fan_in"
+            else np.full(bias, layer.bias, np.float32)
+        )
     return arrays
+
+
+def _draw(rng, shape, stddev, inputs):
+    """Draws an array by a layer's `stddev`; see `networks.Conv`."""
+    if stddev == "fan_in":
+        uniform = rng.random(shape, np.float32)
+        return (2 * uniform - 1) / np.float32(math.sqrt(inputs))
+    if stddev == "he":
+        stddev = math.sqrt(2.0 / inputs)
+    return rng.standard_normal(shape, np.float32) * np.float32(stddev)
 
 
 def _layer_seed(seed, name):

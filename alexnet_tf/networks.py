@@ -6,146 +6,39 @@ one's own is made from another one:
 
     networks.PAPER.without("norm1", "norm2")
     networks.PAPER.replace("fc6", units=2048)
+
+`PAPER` is the text of the paper and `ORIGINAL_2012` its authors' program,
+whose files are named "layers-145.cfg" here, as there.
 """
 
 import dataclasses
-import typing
 
+from alexnet_tf.network_data import (
+    AveragePool,
+    Conv,
+    Dense,
+    Dropout,
+    Layer,
+    Local,
+    MapNorm,
+    MaxPool,
+    Network,
+    Norm,
+)
 
-@dataclasses.dataclass(frozen=True)
-class Conv:
-    """A convolution, its bias and its rectifier (§3.1).
-
-    Attributes:
-        name: Name of the layer.
-        filters: Kernels over all towers together.
-        kernel_size: Rows and columns of a kernel.
-        strides: Distance between windows, in pixels.
-        padding: Zeros around the map: one number for all sides, or a pair
-            (top and left, bottom and right).
-        reads: "own tower" or "all towers": which maps a tower's kernels see.
-        bias: Initial bias.
-        stddev: Standard deviation of the initial weights; `None` is He's
-            choice, the square root of 2 over the inputs of a kernel.
-    """
-
-    name: str
-    filters: int
-    kernel_size: int
-    strides: int = 1
-    padding: int | tuple[int, int] = 0
-    reads: typing.Literal["own tower", "all towers"] = "own tower"
-    bias: float = 0.0
-    stddev: float | None = 0.01
-
-
-@dataclasses.dataclass(frozen=True)
-class Norm:
-    """Local response normalization within a tower (§3.3).
-
-    Attributes as in `layers.LocalResponseNormalization`.
-    """
-
-    name: str
-    depth_radius: int = 2
-    bias: float = 2.0
-    alpha: float = 1e-4
-    beta: float = 0.75
-
-
-@dataclasses.dataclass(frozen=True)
-class MaxPool:
-    """Max pooling; windows overlap where `strides` is less than `size`."""
-
-    name: str
-    size: int = 3
-    strides: int = 2
-
-
-@dataclasses.dataclass(frozen=True)
-class Dense:
-    """A fully connected layer; reads all towers.
-
-    Attributes:
-        name: Name of the layer.
-        units: Neurons over all towers; `None` is the number of classes, and
-            then there is no rectifier behind it.
-        dropout: Share of outputs set to zero in training (§4.2).
-        bias: Initial bias.
-        stddev: As in `Conv`.
-    """
-
-    name: str
-    units: int | None = None
-    dropout: float = 0.0
-    bias: float = 0.0
-    stddev: float | None = 0.01
-
-
-Layer = Conv | Norm | MaxPool | Dense
-
-
-@dataclasses.dataclass(frozen=True)
-class Network:
-    """A network as data.
-
-    Attributes:
-        image_size: Rows and columns of the images that it was drawn for. The
-            convolutions take others too; `build` fits fc6 to them.
-        towers: Parts that convolutions and hidden layers are cut into.
-        layers: From the image to the classes.
-    """
-
-    image_size: int
-    towers: int
-    layers: tuple[Layer, ...]
-
-    def __post_init__(self):
-        names = [layer.name for layer in self.layers]
-        doubles = sorted({name for name in names if names.count(name) > 1})
-        if doubles:
-            raise ValueError(f"Layer names must differ. Received: {doubles}")
-        for layer in self.layers:
-            width = getattr(layer, "filters", getattr(layer, "units", None))
-            if width is not None and (width < 1 or width % self.towers):
-                raise ValueError(
-                    f"{layer.name} must divide evenly into the towers. "
-                    f"Received: {width} outputs, {self.towers} towers"
-                )
-
-    def without(self, *names):
-        """Returns the network less some layers.
-
-        Raises:
-            ValueError: A name is no layer's.
-        """
-        self._check(names)
-        kept = tuple(x for x in self.layers if x.name not in names)
-        return dataclasses.replace(self, layers=kept)
-
-    def replace(self, name, **changes):
-        """Returns the network with fields of one layer changed.
-
-        Raises:
-            ValueError: `name` is no layer's.
-        """
-        self._check([name])
-        layers = tuple(
-            dataclasses.replace(x, **changes) if x.name == name else x
-            for x in self.layers
-        )
-        return dataclasses.replace(self, layers=layers)
-
-    def _check(self, names):
-        """Raises an error for a name that is no layer's."""
-        known = [layer.name for layer in self.layers]
-        unknown = sorted(set(names) - set(known))
-        if unknown:
-            raise ValueError(
-                f"Layers must be among {', '.join(known)}. "
-                f"Received: {', '.join(unknown)}"
-            )
-
+__all__ = [
+    "AveragePool",
+    "Conv",
+    "Dense",
+    "Dropout",
+    "Layer",
+    "Local",
+    "MapNorm",
+    "MaxPool",
+    "Network",
+    "Norm",
+    "named",
+]
 
 PAPER = Network(
     image_size=224,
@@ -166,8 +59,45 @@ PAPER = Network(
         Conv("conv4", 384, 3, padding=1, bias=1.0),  # 13 x 13 x 384
         Conv("conv5", 256, 3, padding=1, bias=1.0),  # 13 x 13 x 256
         MaxPool("pool5"),  # 6 x 6 x 256
-        Dense("fc6", 4096, bias=1.0, dropout=0.5),
-        Dense("fc7", 4096, bias=1.0, dropout=0.5),
+        Dense("fc6", 4096, bias=1.0),
+        Dropout("drop6"),
+        Dense("fc7", 4096, bias=1.0),
+        Dropout("drop7"),
+        Dense("fc8"),
+    ),
+)
+
+# What the authors ran: layers-145.cfg. Like the paper's text but for the
+# order in the first layer, the norm within maps behind norm2, the deviation
+# of conv3 to conv5, and alpha, which the program divides by n = 5. The
+# rectifier of conv5 stands behind its pool, which gives the same.
+ORIGINAL_2012 = Network(
+    image_size=224,
+    towers=2,
+    layers=(
+        Conv("conv1", 96, 11, strides=4, padding=(0, 3), activation="none"),
+        Norm("norm1", alpha=2e-5),  # 55 x 55 x 96
+        MaxPool("pool1", activation="relu"),  # 27 x 27 x 96
+        Conv("conv2", 256, 5, padding=2, bias=1.0),  # 27 x 27 x 256
+        Norm("norm2", alpha=2e-5),
+        MapNorm("mapnorm2"),
+        MaxPool("pool2"),  # 13 x 13 x 256
+        Conv("conv3", 384, 3, padding=1, reads="all towers", stddev=0.03),
+        Conv("conv4", 384, 3, padding=1, bias=1.0, stddev=0.03),  # 13 x 13
+        Conv(
+            "conv5",
+            256,
+            3,
+            padding=1,
+            bias=1.0,
+            stddev=0.03,
+            activation="none",
+        ),
+        MaxPool("pool5", activation="relu"),  # 6 x 6 x 256
+        Dense("fc6", 4096, bias=1.0),
+        Dropout("drop6"),
+        Dense("fc7", 4096, bias=1.0),
+        Dropout("drop7"),
         Dense("fc8"),
     ),
 )
@@ -175,8 +105,188 @@ PAPER = Network(
 # Without response normalization: top-1 error rises by 1.4 points (§3.3).
 NO_LRN = PAPER.without("norm1", "norm2")
 
+# Windows of two pixels that do not overlap: 0.4 points (§3.4). As in
+# layers-147.cfg, conv2 and conv5 lose padding, so that fc6 keeps its size:
+# maps of 55, 28, 26, 13, 13, 13, 11, 6.
+NON_OVERLAPPING = (
+    PAPER.replace("pool1", size=2, padding="same")
+    .replace("conv2", padding=1)
+    .replace("pool2", size=2, padding="same")
+    .replace("conv5", padding=0)
+    .replace("pool5", size=2, padding="same")
+)
+
+# One GPU and half the kernels: 1.7 points (§3.2). As in layers-145-half.cfg,
+# conv5 and the dense layers stay as wide as they were.
+HALF_WIDTH = (
+    dataclasses.replace(PAPER, towers=1)
+    .replace("conv1", filters=48)
+    .replace("conv2", filters=128)
+    .replace("conv3", filters=192)
+    .replace("conv4", filters=192)
+)
+
+# Without dropout it overfits substantially (§4.2).
+NO_DROPOUT = PAPER.without("drop6", "drop7")
+
+# Any middle layer removed costs about 2 points (§7). No file of the authors
+# says how; where conv3 is gone, conv4 takes over that it reads both towers.
+NO_CONV3 = PAPER.without("conv3").replace("conv4", reads="all towers")
+NO_CONV4 = PAPER.without("conv4")
+NO_CONV5 = PAPER.without("conv5")
+
+# A sixth convolution on the last pool, to train on whole ImageNet (§6):
+# layers-146-2009.cfg with 10,184 classes, and with 1000 of them its form for
+# fine-tuning, layers-146-2012-2009.cfg.
+CONV6 = ORIGINAL_2012.insert_behind(
+    "pool5",
+    Conv("conv6", 256, 3, padding=1, reads="all towers", bias=1.0, stddev=0.03),
+)
+
+# Its form for Fall 2011's 21,843 classes, layers-146-2011.cfg: 2048 linear
+# units in front of the classes. The authors' classes stand half on each GPU;
+# ours all on the first.
+CONV6_FALL_2011 = CONV6.insert_behind(
+    "drop7", Dense("fc7_linear", 2048, activation="none")
+)
+
+# Towers that meet in the last layer only, layers-150.cfg: wider, so that the
+# number of parameters stays about the same. What is known of the file are
+# conv2's and fc6's widths.
+NO_CROSS_TALK = (
+    ORIGINAL_2012.replace("conv2", filters=320)
+    .replace("conv3", reads="own tower")
+    .replace("fc6", units=8192, reads="own tower")
+    .replace("fc7", reads="own tower")
+)
+
 # The network most tutorials mean: every kernel sees every map below it.
 ONE_TOWER = dataclasses.replace(PAPER, towers=1)
+
+# bvlc_alexnet: crops of 227, one norm over both towers, k = 1, alpha over n,
+# biases of 0.1 because 1 "gave flat loss".
+_CAFFE_NORM = {"alpha": 2e-5, "bias": 1.0, "reads": "all towers"}
+CAFFE = dataclasses.replace(
+    PAPER.replace("conv1", padding=0)
+    .replace("norm1", **_CAFFE_NORM)
+    .replace("conv2", bias=0.1)
+    .replace("norm2", **_CAFFE_NORM)
+    .replace("conv4", bias=0.1)
+    .replace("conv5", bias=0.1)
+    .replace("fc6", bias=0.1, stddev=0.005)
+    .replace("drop6", scaling="inverted")
+    .replace("fc7", bias=0.1, stddev=0.005)
+    .replace("drop7", scaling="inverted"),
+    image_size=227,
+)
+
+# bvlc_reference_caffenet: the same with norms behind the pools and biases of 1.
+CAFFENET = (
+    CAFFE.move_behind("norm1", "pool1")
+    .move_behind("norm2", "pool2")
+    .replace("conv2", bias=1.0)
+    .replace("conv4", bias=1.0)
+    .replace("conv5", bias=1.0)
+    .replace("fc6", bias=1.0)
+    .replace("fc7", bias=1.0)
+)
+
+# torchvision's, the shapes of "One weird trick for parallelizing
+# convolutional neural networks": no norms, dropout in front of fc6 and fc7,
+# PyTorch's first weights.
+_TORCH = {"stddev": "fan_in", "bias": "fan_in"}
+TORCHVISION = Network(
+    image_size=224,
+    towers=1,
+    layers=(
+        Conv("conv1", 64, 11, strides=4, padding=2, **_TORCH),  # 55 x 55
+        MaxPool("pool1"),  # 27 x 27 x 64
+        Conv("conv2", 192, 5, padding=2, **_TORCH),
+        MaxPool("pool2"),  # 13 x 13 x 192
+        Conv("conv3", 384, 3, padding=1, **_TORCH),
+        Conv("conv4", 256, 3, padding=1, **_TORCH),
+        Conv("conv5", 256, 3, padding=1, **_TORCH),
+        MaxPool("pool5"),  # 6 x 6 x 256
+        Dropout("drop5", scaling="inverted"),
+        Dense("fc6", 4096, **_TORCH),
+        Dropout("drop6", scaling="inverted"),
+        Dense("fc7", 4096, **_TORCH),
+        Dense("fc8", **_TORCH),
+    ),
+)
+
+# Tutorials' plainest: 227 pixels and three zeros on every side of them make
+# maps of 56, 27, 13 and 6; no towers, no norms, PyTorch's first weights.
+PLAIN_227 = Network(
+    image_size=227,
+    towers=1,
+    layers=(
+        Conv("conv1", 96, 11, strides=4, padding=3, **_TORCH),  # 56 x 56 x 96
+        MaxPool("pool1"),  # 27 x 27 x 96
+        Conv("conv2", 256, 5, padding=2, **_TORCH),
+        MaxPool("pool2"),  # 13 x 13 x 256
+        Conv("conv3", 384, 3, padding=1, **_TORCH),
+        Conv("conv4", 384, 3, padding=1, **_TORCH),
+        Conv("conv5", 256, 3, padding=1, **_TORCH),
+        MaxPool("pool5"),  # 6 x 6 x 256
+        Dense("fc6", 4096, **_TORCH),
+        Dropout("drop6", scaling="inverted"),
+        Dense("fc7", 4096, **_TORCH),
+        Dropout("drop7", scaling="inverted"),
+        Dense("fc8", **_TORCH),
+    ),
+)
+
+# CIFAR-10, 13% test error on ten crops of 24 x 24 (§3.3): the authors'
+# layers-conv-local-13pct.cfg.
+CIFAR_13 = Network(
+    image_size=24,
+    towers=1,
+    layers=(
+        Conv("conv1", 64, 5, padding=2, stddev=0.0001),  # 24 x 24 x 64
+        MaxPool("pool1", padding="same"),  # 12 x 12 x 64
+        Conv("conv2", 64, 5, padding=2),
+        MaxPool("pool2", padding="same"),  # 6 x 6 x 64
+        Local("local3", 32, 3, padding=1, stddev=0.04),
+        Local("local4", 32, 3, padding=1, stddev=0.04),
+        Dense("fc10"),
+    ),
+)
+
+# 11% with norms, layers-conv-local-11pct.cfg. local3 is wider as well, so it
+# is no pure ablation.
+CIFAR_11 = (
+    CIFAR_13.insert_behind("pool1", Norm("norm1", 4, 1.0, 1e-3 / 9))
+    .insert_behind("conv2", Norm("norm2", 4, 1.0, 1e-3 / 9))
+    .replace("local3", filters=64)
+)
+
+# 18% without crops, layers-18pct.cfg.
+CIFAR_18 = Network(
+    image_size=32,
+    towers=1,
+    layers=(
+        Conv("conv1", 32, 5, padding=2, stddev=0.0001, activation="none"),
+        MaxPool("pool1", padding="same", activation="relu"),  # 16 x 16 x 32
+        MapNorm("mapnorm1", size=3, alpha=5e-5 / 9),
+        Conv("conv2", 32, 5, padding=2),
+        AveragePool("pool2", padding="same"),  # 8 x 8 x 32
+        MapNorm("mapnorm2", size=3, alpha=5e-5 / 9),
+        Conv("conv3", 64, 5, padding=2),
+        AveragePool("pool3", padding="same"),  # 4 x 4 x 64
+        Dense("fc10"),
+    ),
+)
+
+# Figure 1's "four-layer" network is not on record. This one is CIFAR_18
+# without its norms (the authors' layers-19pct.cfg), our choice: three
+# convolutions and a dense layer.
+CIFAR_FOUR_LAYER = CIFAR_18.without("mapnorm1", "mapnorm2")
+CIFAR_FOUR_LAYER_TANH = (
+    CIFAR_FOUR_LAYER.replace("pool1", activation="tanh")
+    .replace("conv2", activation="tanh")
+    .replace("conv3", activation="tanh")
+)
 
 # The paper's layers, narrow and on small images: minutes on a CPU. Their
 # kernels see a sixth of the paper's inputs, and start wider, or no signal
@@ -197,8 +307,10 @@ DEMO = Network(
         Conv("conv4", 96, 3, padding=1, stddev=0.041),
         Conv("conv5", 64, 3, padding=1, stddev=0.041),
         MaxPool("pool5"),  # 2 x 2 x 64
-        Dense("fc6", 512, dropout=0.5, stddev=0.053),
-        Dense("fc7", 512, dropout=0.5, stddev=0.053),
+        Dense("fc6", 512, stddev=0.053),
+        Dropout("drop6"),
+        Dense("fc7", 512, stddev=0.053),
+        Dropout("drop7"),
         Dense("fc8"),
     ),
 )

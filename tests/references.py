@@ -14,6 +14,40 @@ def equation_3_3(a, n, k, alpha, beta):
     return b
 
 
+def within_map_norm(a, size, k, alpha, beta):
+    """The 2012 program's norm over the window around each value of a map."""
+    height, width = a.shape[1:3]
+    r = size // 2
+    b = np.empty_like(a)
+    for y in range(height):
+        for x in range(width):
+            rows = slice(max(0, y - r), y + r + 1)
+            columns = slice(max(0, x - r), x + r + 1)
+            energy = np.sum(a[:, rows, columns] ** 2, axis=(1, 2))
+            b[:, y, x] = a[:, y, x] / (k + alpha * energy) ** beta
+    return b
+
+
+def unshared_convolution(maps, kernel, bias, size, padding):
+    """A convolution with another kernel at every place.
+
+    Args:
+        maps: `(n, height, width, channels)`.
+        kernel: `(new_height, new_width, size ** 2 * channels, filters)`.
+        bias: `(new_height, new_width, filters)`.
+        size: Rows and columns of a window.
+        padding: Zeros on every side.
+    """
+    sides = (padding, padding)
+    maps = np.pad(maps, [(0, 0), sides, sides, (0, 0)])
+    outputs = np.empty((len(maps), *bias.shape))
+    for y in range(bias.shape[0]):
+        for x in range(bias.shape[1]):
+            window = maps[:, y : y + size, x : x + size].reshape(len(maps), -1)
+            outputs[:, y, x] = window @ kernel[y, x] + bias[y, x]
+    return outputs
+
+
 def convolution(images, kernel, bias, strides, padding):
     """A convolution as the loop over windows that it is.
 

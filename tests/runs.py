@@ -15,7 +15,8 @@ NETWORK = networks.Network(
         networks.Conv("conv1", 8, 11, 4, (0, 3), stddev=0.01),
         networks.Norm("norm1"),
         networks.MaxPool("pool1"),
-        networks.Dense("fc7", 16, dropout=0.5, stddev=None),
+        networks.Dense("fc7", 16, stddev="he"),
+        networks.Dropout("drop7"),
         networks.Dense("fc8", stddev=0.1),
     ),
 )

@@ -53,7 +53,7 @@ def test_replicas_and_towers_end_with_the_same_weights(
     config, tmp_path, monkeypatch, change
 ):
     # Another placement draws other masks.
-    still = networks.SMALL.replace("fc7", dropout=0.0)
+    still = networks.SMALL.without("drop7")
     monkeypatch.setattr(networks, "SMALL", still)
     config.data.batch_size = 4
     train(config, tmp_path / "one")

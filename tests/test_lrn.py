@@ -82,7 +82,7 @@ def test_compiled_matches_native_inside_a_function():
         return tape.gradient(total, a)
 
     np.testing.assert_allclose(
-        gradient(lrn._compiled), gradient(lrn._native), rtol=1e-4, atol=1e-5
+        gradient(lrn.compiled), gradient(lrn._native), rtol=1e-4, atol=1e-5
     )
 
 

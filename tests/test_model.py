@@ -41,12 +41,13 @@ SMALL = networks.Network(
         networks.Conv("conv1", 8, 11, 4, (0, 3), bias=0.5, stddev=0.05),
         networks.Norm("norm1", alpha=0.01),
         networks.MaxPool("pool1"),
-        networks.Conv("conv2", 12, 3, padding=1, bias=1.0, stddev=None),
+        networks.Conv("conv2", 12, 3, padding=1, bias=1.0, stddev="he"),
         networks.Conv(
-            "conv3", 8, 3, padding=1, reads="all towers", stddev=None
+            "conv3", 8, 3, padding=1, reads="all towers", stddev="he"
         ),
         networks.MaxPool("pool3", 2, 2),
-        networks.Dense("fc6", 16, bias=1.0, dropout=0.5, stddev=None),
+        networks.Dense("fc6", 16, bias=1.0, stddev="he"),
+        networks.Dropout("drop6"),
         networks.Dense("fc8", stddev=0.1),
     ),
 )

@@ -2,14 +2,26 @@
 
 from alexnet_tf.layers.dropout import Dropout
 from alexnet_tf.layers.grouped_conv import GroupedConv2D
+from alexnet_tf.layers.locally_connected import LocallyConnected2D
 from alexnet_tf.layers.lrn import LocalResponseNormalization
-from alexnet_tf.layers.towers import GroupedDense, MaxPool2D, MergeTowers
+from alexnet_tf.layers.towers import (
+    AveragePool2D,
+    GroupedDense,
+    MaxPool2D,
+    MergeTowers,
+    SplitTowers,
+)
+from alexnet_tf.layers.within_map import WithinMapNormalization
 
 __all__ = [
+    "AveragePool2D",
     "Dropout",
     "GroupedConv2D",
     "GroupedDense",
     "LocalResponseNormalization",
+    "LocallyConnected2D",
     "MaxPool2D",
     "MergeTowers",
+    "SplitTowers",
+    "WithinMapNormalization",
 ]

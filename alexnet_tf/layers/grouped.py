@@ -64,12 +64,13 @@ class GroupedLayer(keras.layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
 
-    def make_parts(self, front, outputs):
+    def make_parts(self, front, outputs, places=()):
         """Makes kernels `(*front, outputs)` and biases, each on its device.
 
         Args:
             front: All but the last dimension of a kernel.
             outputs: Outputs over all groups.
+            places: All but the last dimension of a bias.
         """
         parts = self.parts
         self.kernels, self.biases = [], []
@@ -83,7 +84,7 @@ class GroupedLayer(keras.layers.Layer):
                 )
                 bias = self.add_weight(
                     name=f"bias{suffix}",
-                    shape=(outputs // parts,),
+                    shape=(*places, outputs // parts),
                     initializer=self.bias_initializer,
                 )
             self.kernels.append(kernel)

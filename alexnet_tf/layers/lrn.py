@@ -54,11 +54,7 @@ class LocalResponseNormalization(keras.layers.Layer):
                 "depth_radius must be 0 or more channels. "
                 f"Received: depth_radius={depth_radius}"
             )
-        if implementation not in ("auto", "native", "compiled"):
-            raise ValueError(
-                "implementation must be auto, native or compiled. "
-                f"Received: implementation={implementation!r}"
-            )
+        check_implementation(implementation)
         self.depth_radius = depth_radius
         self.bias = bias
         self.alpha = alpha
@@ -68,11 +64,7 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def call(self, activations):
         """Returns the normalized activations."""
-        compiled = self.implementation == "compiled" or (
-            self.implementation == "auto"
-            and not tf.config.list_physical_devices("GPU")
-        )
-        normalize = _compiled if compiled else _native
+        normalize = compiled if is_compiled(self.implementation) else _native
 
         def in_float32(a, tower):
             b = normalize(
@@ -102,6 +94,22 @@ class LocalResponseNormalization(keras.layers.Layer):
         }
 
 
+def check_implementation(implementation):
+    """Refuses a word that is none of the three."""
+    if implementation not in ("auto", "native", "compiled"):
+        raise ValueError(
+            "implementation must be auto, native or compiled. "
+            f"Received: implementation={implementation!r}"
+        )
+
+
+def is_compiled(implementation):
+    """Returns whether a layer's `implementation` means XLA on this machine."""
+    return implementation == "compiled" or (
+        implementation == "auto" and not tf.config.list_physical_devices("GPU")
+    )
+
+
 def _native(a, depth_radius, bias, alpha, beta):
     """Normalizes by TensorFlow's own kernel."""
     return tf.nn.local_response_normalization(
@@ -109,13 +117,21 @@ def _native(a, depth_radius, bias, alpha, beta):
     )
 
 
-def _compiled(a, depth_radius, bias, alpha, beta):
-    """Normalizes by two functions that XLA fuses into one pass each.
+def compiled(a, radius, bias, alpha, beta, axes=(3,)):
+    """Normalizes by two functions, forward and backward, compiled by XLA.
 
     Keeps only its input for the gradient and computes the rest again, which
     costs less than to store it.
+
+    Args:
+        a: Float32 `(batch, height, width, channels)`.
+        radius: Values summed on each side, along each of the axes.
+        bias: As in `LocalResponseNormalization`.
+        alpha: The same.
+        beta: The same.
+        axes: 3 sums over channels, 1 and 2 over rows and columns.
     """
-    constants = (depth_radius, bias, alpha, beta)
+    constants = (radius, bias, alpha, beta, axes)
 
     @tf.custom_gradient
     def normalize(a):
@@ -128,19 +144,19 @@ def _compiled(a, depth_radius, bias, alpha, beta):
 
 
 @tf.function(jit_compile=True)
-def _forward(a, depth_radius, bias, alpha, beta):
+def _forward(a, radius, bias, alpha, beta, axes):
     """Returns `a * scale ** -beta`."""
-    scale = bias + alpha * _window_sum(tf.square(a), depth_radius)
+    scale = bias + alpha * _window_sum(tf.square(a), radius, axes)
     return a * _negative_power(scale, beta)
 
 
 @tf.function(jit_compile=True)
-def _backward(a, upstream, depth_radius, bias, alpha, beta):
+def _backward(a, upstream, radius, bias, alpha, beta, axes):
     """Returns the gradient with respect to `a`."""
-    scale = bias + alpha * _window_sum(tf.square(a), depth_radius)
+    scale = bias + alpha * _window_sum(tf.square(a), radius, axes)
     power = _negative_power(scale, beta)
-    # A channel feeds its own output and the denominators of its neighbours.
-    through_neighbours = _window_sum(upstream * a * power / scale, depth_radius)
+    # A value feeds its own output and the denominators of its neighbours.
+    through_neighbours = _window_sum(upstream * a * power / scale, radius, axes)
     return upstream * power - 2.0 * alpha * beta * a * through_neighbours
 
 
@@ -152,13 +168,14 @@ def _negative_power(scale, beta):
     return tf.pow(scale, -beta)
 
 
-def _window_sum(values, depth_radius):
-    """Sums each channel with those within `depth_radius` of it."""
-    channels = values.shape[-1]
-    padded = tf.pad(values, [[0, 0]] * 3 + [[depth_radius, depth_radius]])
-    return tf.add_n(
-        [
-            padded[..., shift : shift + channels]
-            for shift in range(2 * depth_radius + 1)
-        ]
-    )
+def _window_sum(values, radius, axes):
+    """Sums each value with those within `radius` of it, axis after axis."""
+    for axis in axes:
+        count = values.shape[axis]
+        sides = [[radius, radius] if i == axis else [0, 0] for i in range(4)]
+        padded = tf.pad(values, sides)
+        cuts = [[slice(None)] * 4 for _ in range(2 * radius + 1)]
+        for shift, cut in enumerate(cuts):
+            cut[axis] = slice(shift, shift + count)
+        values = tf.add_n([padded[tuple(cut)] for cut in cuts])
+    return values

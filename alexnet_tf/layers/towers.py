@@ -9,27 +9,21 @@ from alexnet_tf.layers import placed
 from alexnet_tf.layers.grouped import GroupedLayer
 
 
-@keras.saving.register_keras_serializable(package="alexnet_tf")
-class MaxPool2D(keras.layers.MaxPooling2D):
-    """Max pooling of a tensor, or of each tower's tensor on its device.
+class _Pool2D:
+    """What both pools have in common; see `MaxPool2D`."""
 
-    Args:
-        devices: A device for each tower, or `None`.
-        **kwargs: Those of `keras.layers.MaxPooling2D`.
-    """
-
-    def __init__(self, *args, devices=None, **kwargs):
+    def __init__(self, *args, activation=None, devices=None, **kwargs):
         super().__init__(*args, **kwargs)
         # Keras admits one tensor only; this layer admits a list as well.
         self.input_spec = None
+        self.activation = keras.activations.get(activation)
         self.devices = devices
 
     def call(self, inputs):
         """Returns the pooled tensor or tensors."""
+        pool = super().call
         return placed.each(
-            lambda x, tower: super(MaxPool2D, self).call(x),
-            inputs,
-            self.devices,
+            lambda x, tower: self.activation(pool(x)), inputs, self.devices
         )
 
     def compute_output_shape(self, input_shape):
@@ -37,6 +31,33 @@ class MaxPool2D(keras.layers.MaxPooling2D):
         if isinstance(input_shape[0], (list, tuple)):
             return [self.compute_output_shape(shape) for shape in input_shape]
         return super().compute_output_shape(input_shape)
+
+    def get_config(self):
+        """Returns the constructor's arguments, less the devices."""
+        return {
+            **super().get_config(),
+            "activation": keras.activations.serialize(self.activation),
+        }
+
+
+@keras.saving.register_keras_serializable(package="alexnet_tf")
+class MaxPool2D(_Pool2D, keras.layers.MaxPooling2D):
+    """Max pooling of a tensor, or of each tower's tensor on its device.
+
+    Args:
+        activation: Applied behind the pool, as the authors' program does with
+            some rectifiers. It takes fewer values, and gives the same.
+        devices: A device for each tower, or `None`.
+        **kwargs: Those of `keras.layers.MaxPooling2D`.
+    """
+
+
+@keras.saving.register_keras_serializable(package="alexnet_tf")
+class AveragePool2D(_Pool2D, keras.layers.AveragePooling2D):
+    """Average pooling; arguments as in `MaxPool2D`.
+
+    A window that reaches over the edge divides by what it covers.
+    """
 
 
 @keras.saving.register_keras_serializable(package="alexnet_tf")
@@ -75,13 +96,45 @@ class MergeTowers(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="alexnet_tf")
+class SplitTowers(keras.layers.Layer):
+    """Gives every tower its own part of the channels; undoes `MergeTowers`.
+
+    Input: a list of one tensor, or of one copy of it a tower. Output: a list
+    of one tensor a tower.
+
+    Args:
+        towers: How many.
+        devices: A device for each tower, or `None`.
+    """
+
+    def __init__(self, towers=2, *, devices=None, **kwargs):
+        super().__init__(**kwargs)
+        self.towers = towers
+        self.devices = devices
+
+    def call(self, inputs):
+        """Returns the parts."""
+        if len(inputs) == 1:
+            inputs = list(inputs) * self.towers
+        return placed.each(
+            lambda x, tower: tf.split(x, self.towers, axis=-1)[tower],
+            inputs,
+            self.devices,
+        )
+
+    def get_config(self):
+        """Returns the constructor's arguments, less the devices."""
+        return {**super().get_config(), "towers": self.towers}
+
+
+@keras.saving.register_keras_serializable(package="alexnet_tf")
 class GroupedDense(GroupedLayer):
     """A fully connected layer whose neurons are spread over devices.
 
     Input: a list of one tensor a group, each `(batch, ...)` and flattened in
     row, column, channel order. Output: a list of `(batch, units / groups)`.
-    Every group reads its own copy of the same values, so that together they
-    are one `keras.layers.Dense`.
+    Where every group reads a copy of the same values, together they are one
+    `keras.layers.Dense`; where each reads its own tower's, they are apart.
 
     Args:
         units: Neurons over all groups; divisible by `groups`.
