@@ -1,5 +1,6 @@
 """Every setting of an experiment, with the paper's values as defaults."""
 
+import ast
 import dataclasses
 import math
 import re
@@ -76,6 +77,8 @@ class Config:
     Attributes:
         network: A name in `networks`.
         without: Layers to leave out of it, such as "norm1,norm2".
+        changes: Fields of its layers to change, such as
+            "conv1.filters=64,norm1.alpha=2e-5"; see `network_data`.
         strategy: "one_device" or "mirrored".
         devices: A device for each tower, such as "GPU:0,GPU:1", or nothing
             for no constraint.
@@ -84,6 +87,7 @@ class Config:
 
     network: str = "PAPER"
     without: str = ""
+    changes: str = ""
     data: DataConfig = dataclasses.field(default_factory=DataConfig)
     optimizer: OptimizerConfig = dataclasses.field(
         default_factory=OptimizerConfig
@@ -96,7 +100,12 @@ class Config:
     def make_network(self):
         """Returns the network as data."""
         network = networks.named(self.network)
-        return network.without(*_words(self.without))
+        network = network.without(*_words(self.without))
+        # Commas within a pair, such as padding=(0,3), do not end a change.
+        for change in re.split(r",(?![^(]*\))", self.changes):
+            if change.strip():
+                network = _change(network, change.strip())
+        return network
 
     def tower_devices(self):
         """Returns a device for each tower, or `None` for no constraint."""
@@ -137,6 +146,42 @@ class Config:
 def _words(text):
     """Returns the words of a list with commas."""
     return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _change(network, change):
+    """Returns a network with one field of one layer changed.
+
+    Raises:
+        ValueError: It is not written LAYER.FIELD=VALUE, or does not fit.
+    """
+    match = re.fullmatch(r"(\w+)\.(\w+)=(.+)", change)
+    if not match:
+        raise ValueError(
+            "changes must be written LAYER.FIELD=VALUE, with commas between "
+            f"them. Received: {change!r}"
+        )
+    name, field, text = match.groups()
+    layers = {layer.name: layer for layer in network.layers}
+    known = dataclasses.fields(layers[name]) if name in layers else ()
+    if name in layers and field not in {f.name for f in known} - {"name"}:
+        raise ValueError(
+            f"A {type(layers[name]).__name__} has no field {field}. "
+            f"Received: {change!r}"
+        )
+    try:
+        value = ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        value = text
+    if name in layers:
+        mine = getattr(layers[name], field)
+        is_number = isinstance(value, int | float)
+        if isinstance(mine, int | float) and not (
+            is_number or value in ("he", "fan_in") or isinstance(value, tuple)
+        ):
+            raise ValueError(
+                f"{name}.{field} must be like {mine!r}. Received: {text}"
+            )
+    return network.replace(name, **{field: value})
 
 
 def to_dict(config):

@@ -174,6 +174,15 @@ class Network:
                     f"Received: {width} outputs, {self.towers} towers"
                 )
 
+            stddev = getattr(layer, "stddev", 0.0)
+            if not (
+                isinstance(stddev, int | float) or stddev in ("he", "fan_in")
+            ):
+                raise ValueError(
+                    f"{layer.name}.stddev must be a number, he or fan_in. "
+                    f"Received: {stddev!r}"
+                )
+
     def without(self, *names):
         """Returns the network less some layers.
 

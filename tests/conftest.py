@@ -41,7 +41,7 @@ def tiny_data_dir(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def ilsvrc_mini():
     """The folder of real photographs in ILSVRC-2012's layout."""
     folder = SHARED / "data" / "ilsvrc_mini"

@@ -307,6 +307,57 @@ def test_towers_apart_match_towers_together(name):
     np.testing.assert_allclose(other_gradient, gradient, atol=1e-5 * scale)
 
 
+@pytest.mark.parametrize(
+    ("name", "meetings"),
+    [
+        # Each reader takes the other tower's tensor; fc8 has one reader.
+        ("PAPER", {"conv3": 2, "fc6": 2, "fc7": 2, "fc8": 1}),
+        ("CONV6", {"conv3": 2, "conv6": 2, "fc6": 2, "fc7": 2, "fc8": 1}),
+        ("NO_CROSS_TALK", {"fc8": 1}),
+    ],
+)
+def test_data_crosses_where_towers_meet_and_nowhere_else(name, meetings):
+    model = alexnet_tf.build(
+        _shrink(networks.named(name)),
+        5,
+        image_size=67,
+        devices=("CPU:0", "CPU:1"),
+    )
+    variables = [v.value for v in model.trainable_variables]
+
+    @tf.function
+    def step(images):
+        logits = model(images, training=True)
+        loss = tf.reduce_sum(logits**2)
+        return tf.compat.v1.gradients(
+            loss, variables, colocate_gradients_with_ops=True
+        )
+
+    graph = step.get_concrete_function(tf.TensorSpec((2, 67, 67, 3))).graph
+    forward, backward = {}, set()
+    for op in graph.get_operations():
+        for tensor in op.inputs:
+            ends = (tensor.op.device[-5:], op.device[-5:])
+            # Only sizes and indices are integers.
+            if len(set(ends)) == 1 or "" in ends or not _is_data(tensor):
+                continue
+            if op.name.startswith("gradients"):
+                backward.add(tensor.name)
+            else:
+                place = op.name.split("all_towers_to_")[1].split("/")[0]
+                place = place.split("_")[0]
+                forward.setdefault(place, set()).add((tensor.name, ends[1]))
+    assert {place: len(sent) for place, sent in forward.items()} == meetings
+    # As many gradients go back, each through the merge that it came by.
+    assert len(backward) == sum(meetings.values())
+    assert all("all_towers_to_" in tensor for tensor in backward)
+
+
+def _is_data(tensor):
+    """Returns whether a tensor holds activations, and no bookkeeping."""
+    return tensor.dtype.is_floating and tensor.op.type != "ReadVariableOp"
+
+
 def test_towers_without_cross_talk_never_see_each_other():
     network = _shrink(networks.NO_CROSS_TALK)
     model = alexnet_tf.build(network, 5, image_size=67)
@@ -336,7 +387,8 @@ def test_first_weights_are_drawn_as_described(name):
         stddev = layer.stddev
         if stddev == "fan_in":
             # PyTorch's uniform draw within 1 / sqrt(n), of variance 1 / (3 n).
-            limit = 1 / np.sqrt(np.prod(kernel.shape[:-1]))
+            inputs = np.prod(kernel.shape[:-1])
+            limit = np.float32(1) / np.float32(np.sqrt(inputs))
             assert 0.9 * limit < abs(kernel).max() <= limit
             # Ten draws, all within a third: one time in 60,000.
             assert limit / 3 < abs(bias).max() <= limit

@@ -66,3 +66,23 @@ def test_refuses_layers_of_one_name():
 def test_refuses_kernels_that_do_not_divide_into_towers():
     with pytest.raises(ValueError, match="conv1 must divide evenly"):
         networks.PAPER.replace("conv1", filters=97)
+
+
+@pytest.mark.parametrize("stddev", [None, "wide"])
+def test_refuses_a_deviation_that_is_none(stddev):
+    with pytest.raises(ValueError, match=r"conv1\.stddev must be a number"):
+        networks.PAPER.replace("conv1", stddev=stddev)
+
+
+def test_insert_and_move_change_the_order_only():
+    dropout = networks.Dropout("drop5")
+    more = networks.PAPER.insert_behind("pool5", dropout)
+    names = [layer.name for layer in more.layers]
+
+    assert names[names.index("pool5") + 1] == "drop5"
+    assert more.without("drop5") == networks.PAPER
+    caffenet = [layer.name for layer in networks.CAFFENET.layers]
+    assert caffenet[:6] == [
+        *("conv1", "pool1", "norm1", "conv2", "pool2", "norm2")
+    ]
+    assert sorted(caffenet) == sorted(x.name for x in networks.CAFFE.layers)

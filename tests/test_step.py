@@ -19,10 +19,10 @@ NETWORK = networks.Network(
         networks.Norm("norm1"),
         networks.MaxPool("pool1"),
         networks.Conv(
-            "conv2", 8, 3, padding=1, reads="all towers", stddev=None
+            "conv2", 8, 3, padding=1, reads="all towers", stddev="he"
         ),
-        networks.Dense("fc6", 16, stddev=None),
-        networks.Dense("fc8", stddev=None),
+        networks.Dense("fc6", 16, stddev="he"),
+        networks.Dense("fc8", stddev="he"),
     ),
 )
 BATCH_SIZE = 8

@@ -5,7 +5,8 @@
     python -m tools.benchmark --mode=convert --peers
 
 `step` is one training update of the paper's full network, on a batch in memory
-and on real records, beside the plainest Keras model of two branches. `convert`
+and on real records, beside the plainest Keras model of two branches, PyTorch's
+and what the arithmetic alone would take. `convert`
 is the way from a photograph to a record, beside bare decoding and a loop with
 Pillow. `input` goes on from records to batches, beside bare decoding, PyTorch
 and DALI. Prints a JSON object a line: name, images per second (median of the

@@ -4,7 +4,9 @@ All train with momentum and weight decay, on one batch in memory; but for the
 one that reads real records, through the whole input pipeline.
 """
 
+import importlib.util
 import itertools
+import os
 import time
 
 import numpy as np
@@ -13,7 +15,7 @@ _STEPS_A_TURN = 4
 
 
 def competitors(batch_size, peers, data_dir):
-    """Returns ours and, if asked for, the plainest Keras model.
+    """Returns ours and, if asked for, Keras's, PyTorch's and the limit.
 
     Args:
         batch_size: Images per step.
@@ -26,18 +28,37 @@ def competitors(batch_size, peers, data_dir):
         "function": "tools.benchmark_step:make_ours",
         "arguments": arguments,
     }
-    keras = {
-        "name": "plain Keras, two branches, tf.nn LRN, fit, oneDNN on",
-        "function": "tools.benchmark_step:make_plain_keras",
-        "arguments": arguments,
-        "environment": {"TF_ENABLE_ONEDNN_OPTS": "1"},
-    }
+    others = [
+        {
+            "name": "plain Keras, two branches, tf.nn LRN, fit, default env",
+            "function": "tools.benchmark_step:make_plain_keras",
+            "arguments": arguments,
+        },
+        {
+            "name": "a float32 matrix product, 4.136 GFLOP an image",
+            "function": "tools.benchmark_step:make_product",
+            "arguments": [],
+        },
+    ]
+    if importlib.util.find_spec("torch"):
+        others += [
+            {
+                "name": f"PyTorch {network} {mode}",
+                "function": "tools.benchmark_step_torch:make_step",
+                "arguments": [*arguments, network, mode],
+            }
+            for network, mode in (
+                ("two_towers", "eager"),
+                ("two_towers", "compiled"),
+                ("one_weird_trick", "eager"),
+            )
+        ]
     real = {
         **ours,
         "name": "the same, fed with JPEG records",
         "arguments": [str(batch_size), str(data_dir)],
     }
-    return [ours, real, keras] if peers else [ours, real]
+    return [ours, real, *others] if peers else [ours, real]
 
 
 def make_ours(batch_size, data_dir=None):
@@ -77,8 +98,32 @@ def make_ours(batch_size, data_dir=None):
     return turn
 
 
+def make_product():
+    """Returns a turn of large products, as images' worth of arithmetic.
+
+    A training step of the paper's network takes 4.136 GFLOP an image: two
+    operations for each of 724.4 million multiply-adds, forward and for both
+    gradients, but for conv1's 105.4 million, which need no input gradient.
+    """
+    import tensorflow as tf
+
+    size, times = 2048, 16
+    matrix = tf.random.normal((size, size))
+    multiply = tf.function(tf.matmul)
+
+    def turn():
+        for _ in range(times):
+            product = multiply(matrix, matrix)
+        product.numpy()
+        return times * 2 * size**3 / (2e6 * (3 * 724.4 - 105.4))
+
+    return turn
+
+
 def make_plain_keras(batch_size):
     """Returns a turn of `fit` on what one would write first in Keras."""
+    # Such a program knows nothing of oneDNN, which `tools` turns on.
+    os.environ.pop("TF_ENABLE_ONEDNN_OPTS", None)
     import keras
     import tensorflow as tf
 

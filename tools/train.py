@@ -3,6 +3,9 @@
     python -m tools.train --config=configs/ilsvrc2012.py \
         --config.data.directory=data/ilsvrc2012 --workdir=runs/alexnet
 
+With --dry_run it prints the network layer by layer instead, with its
+parameters, multiply-adds and devices, and touches nothing.
+
 Any field of the config can be set on the command line, such as
 --config.data.batch_size=64. Ctrl-C saves and stops; the same command goes on.
 Watch the run with: tensorboard --logdir=runs/alexnet/summaries
@@ -13,7 +16,7 @@ import functools
 from absl import flags
 from ml_collections import config_flags
 
-from alexnet_tf import experiment
+from alexnet_tf import dry_run, experiment
 from alexnet_tf.training import summaries
 from tools import program, progress
 
@@ -28,10 +31,18 @@ _WORKDIR = flags.DEFINE_string(
     None,
     "Folder for checkpoints, summaries and config.json, such as runs/alexnet.",
 )
+_DRY_RUN = flags.DEFINE_boolean(
+    "dry_run", False, "Whether to print the network only, and train nothing."
+)
 
 
 def main(argv):
     """Trains, and prints the scores at the end."""
+    if _DRY_RUN.value:
+        print(dry_run.describe(_CONFIG.value))
+        return
+    if not _WORKDIR.value:
+        raise ValueError("Training needs --workdir, such as runs/alexnet.")
     run = experiment.from_config(_CONFIG.value, _WORKDIR.value)
     make_progress = functools.partial(_make_progress, "train")
     scores = run.train(make_progress)
@@ -45,5 +56,5 @@ def _make_progress(description, total, initial):
 
 
 if __name__ == "__main__":
-    flags.mark_flags_as_required(["config", "workdir"])
+    flags.mark_flag_as_required("config")
     program.run(main)
