@@ -26,7 +26,7 @@ from input_pipeline import dataset_info
 FILE_NAME = "config.json"
 
 # What a run may not change on its way: everything else may.
-_FIXED = ("network", "without", "init_from", "training.seed")
+_FIXED = ("network", "without", "changes", "init_from", "training.seed")
 _FREE_DATA = (
     "directory",
     "tfds_data_dir",
