@@ -1,0 +1,28 @@
+"""An AlexNet for 64-pixel images on Tiny ImageNet, 100 or 200 classes.
+
+The paper's layers with fewer and smaller kernels (`networks.TINY`), 56-pixel
+crops of 64-pixel records, its mirrors, lighting, dropout and update rule; the
+rate goes down as in the 2012 program's recipe 170, which no hand need watch.
+
+Paper:     has no such data set.
+Run:       python -m tools.build_tfrecords --image_dir=tiny-imagenet-100 \
+               --output_dir=data/tiny_imagenet --name=tiny_imagenet \
+               --image_size=64 --train_shards=16 --validation_shards=2
+           python -m tools.train --config=configs/tiny_imagenet.py \
+               --workdir=runs/tiny_imagenet
+"""
+
+from alexnet_tf.config import Config
+
+
+def get_config():
+    """Returns the settings of Tiny ImageNet."""
+    config = Config(network="TINY")
+    config.data.directory = "data/tiny_imagenet"
+    config.data.crop_size = 56
+    config.data.cache = "memory"
+    config.optimizer.learning_rate = 0.01
+    config.optimizer.schedule = "geometric"
+    config.training.total_epochs = 30.0
+    config.training.checkpoint_every_steps = 500
+    return config
