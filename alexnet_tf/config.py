@@ -8,10 +8,12 @@ import types
 import typing
 
 from alexnet_tf import networks
+from alexnet_tf.training import rates
 from alexnet_tf.training import strategy as strategies
 from input_pipeline.data_config import DataConfig
 
 SCHEDULES = ("plateau", "boundaries", "geometric")
+BIAS_SCHEDULES = ("same", "constant", "geometric")
 
 
 @dataclasses.dataclass
@@ -32,6 +34,17 @@ class OptimizerConfig:
         patience_epochs: For "plateau": epochs without a better error.
         factor: For "geometric".
         levels: For "geometric".
+        bias_schedule: Rate of the biases. "same": the weights', as in the
+            paper. "constant": `bias_learning_rate` throughout, as the
+            authors' own run kept it. "geometric": from it down to a
+            `bias_factor`-th in `bias_levels` intervals, as in recipe 170.
+        bias_learning_rate: For the two. The authors' program: 0.02.
+        bias_factor: For "geometric".
+        bias_levels: For "geometric".
+        bias_decay: Whether biases decay. Paper: yes. The program: no.
+        phases: Rates of single layers from an epoch on, such as
+            "conv1=1e-5@67,conv1=0@72", as in the authors' own run; a rate
+            of 0 freezes the layer.
     """
 
     learning_rate: float = 0.01
@@ -43,6 +56,12 @@ class OptimizerConfig:
     patience_epochs: float = 4.0
     factor: float = 250.0
     levels: int = 4
+    bias_schedule: str = "same"
+    bias_learning_rate: float = 0.02
+    bias_factor: float = 10.0
+    bias_levels: int = 2
+    bias_decay: bool = True
+    phases: str = ""
 
 
 @dataclasses.dataclass
@@ -123,6 +142,13 @@ class Config:
                 f"Received: {self.strategy!r}"
             )
         _validate_network(network)
+        layers = {layer.name for layer in network.layers}
+        for layer, *_ in rates.parse_phases(self.optimizer.phases):
+            if layer not in layers:
+                raise ValueError(
+                    "optimizer.phases must name layers of the network. "
+                    f"Received: {layer}"
+                )
         devices = self.tower_devices()
         for device in devices or ():
             if not re.fullmatch(r"(/device:)?(CPU|GPU|TPU):\d+", device):
@@ -250,10 +276,18 @@ def _validate_optimizer(config):
             "optimizer.weight_decay must be 0 or more. "
             f"Received: {config.weight_decay}"
         )
-    if config.levels < 2:
+    for name in ("levels", "bias_levels"):
+        if getattr(config, name) < 2:
+            raise ValueError(
+                f"optimizer.{name} must be 2 or more. "
+                f"Received: {getattr(config, name)}"
+            )
+    if config.bias_schedule not in BIAS_SCHEDULES:
         raise ValueError(
-            f"optimizer.levels must be 2 or more. Received: {config.levels}"
+            "optimizer.bias_schedule must be one of "
+            f"{', '.join(BIAS_SCHEDULES)}. Received: {config.bias_schedule!r}"
         )
+    _require_positive("optimizer", config, "bias_learning_rate", "bias_factor")
     if list(config.boundaries_epochs) != sorted(config.boundaries_epochs):
         raise ValueError(
             "optimizer.boundaries_epochs must ascend. "

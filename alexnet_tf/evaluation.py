@@ -41,23 +41,28 @@ def make_predictor(model):
     return tf.function(lambda crops: probabilities(model, crops))
 
 
-def predict(predictor, dataset, progress=None):
+def predict(predictor, dataset, progress=None, interruption=None):
     """Returns what a network thinks of every image of a dataset.
 
     Args:
         predictor: What `make_predictor` returned.
         dataset: Yields `(crops, labels)` or `(crops, labels, file_names)`.
         progress: Has `update(images)`, or `None`.
+        interruption: An `interruption.Interruption` that is looked at
+            between batches, or `None`.
 
     Returns:
         A dict of arrays: "probabilities" float32 `(n, classes)`, "labels"
         int32 `(n,)` and, where the dataset has them, "file_names".
 
     Raises:
+        KeyboardInterrupt: The interruption was requested.
         ValueError: The dataset is empty.
     """
     batches = []
     for crops, *rest in dataset:
+        if interruption is not None and interruption.requested:
+            raise KeyboardInterrupt
         batches.append(
             [predictor(crops).numpy(), *(part.numpy() for part in rest)]
         )

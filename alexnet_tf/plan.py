@@ -2,7 +2,7 @@
 
 import math
 
-from alexnet_tf.training import loop, schedule
+from alexnet_tf.training import loop, rates, schedule
 
 
 def make_intervals(config, num_images):
@@ -29,6 +29,37 @@ def make_intervals(config, num_images):
         images_every_steps=training.images_every_steps,
     )
     return intervals, steps_per_epoch
+
+
+def make_rates(config, intervals, steps_per_epoch, hand=None):
+    """Returns the rate of every layer and step, as a config says.
+
+    Args:
+        config: A `config.Config`.
+        intervals: A `loop.Intervals`.
+        steps_per_epoch: A float.
+        hand: A `rates.Hand`, or `None`.
+    """
+    rule = config.optimizer
+    biases = None
+    if rule.bias_schedule == "constant":
+        biases = schedule.Constant(rule.bias_learning_rate)
+    elif rule.bias_schedule == "geometric":
+        biases = schedule.Geometric(
+            rule.bias_learning_rate,
+            intervals.total_steps,
+            rule.bias_factor,
+            rule.bias_levels,
+        )
+    return rates.Rates(
+        make_schedule(config, intervals, steps_per_epoch),
+        biases,
+        [
+            rates.Phase(round(epoch * steps_per_epoch), layer, rate)
+            for layer, rate, epoch in rates.parse_phases(rule.phases)
+        ],
+        hand,
+    )
 
 
 def make_schedule(config, intervals, steps_per_epoch):

@@ -12,10 +12,12 @@ of towers and replicas. The learning rate is not among them: it follows from
 the schedule and the config.
 """
 
+import dataclasses
 import json
 import os
 import pathlib
 import shutil
+import threading
 import zipfile
 import zlib
 
@@ -48,6 +50,8 @@ class TrainState:
         step: Updates so far.
         best: `{"step", "top1_error"}` of the best evaluation, or `None`.
         rate: The learning rate of the last update, or `None` before the first.
+        evaluation_due: Whether the present step's evaluation is still to do,
+            because the run was interrupted in the midst of it.
     """
 
     def __init__(self, directory, model, optimizer, schedule, keep=3):
@@ -59,6 +63,9 @@ class TrainState:
         self.step = 0
         self.best = None
         self.rate = None
+        self.evaluation_due = False
+        self._saving = None
+        self._outcome = None
 
     def note(self, scores):
         """Takes note of validation scores at the present step.
@@ -75,28 +82,82 @@ class TrainState:
         self.best = {"step": self.step, "top1_error": scores["top1_error"]}
         return True
 
-    def save(self):
-        """Writes a checkpoint of the present step, and removes old ones."""
-        weights = assign.to_arrays(self.model)
-        velocities = assign.merge(self.model, self.optimizer.velocity)
-        for array in (*weights.values(), *velocities.values()):
-            check_finite(self.step, array)
-        final = self.directory / f"{self.step:08d}"
+    def save(self, wait=True):
+        """Writes a checkpoint of the present step, and removes old ones.
+
+        Args:
+            wait: Whether to wait until it is on the disk. Else a thread
+                writes it while training goes on, and `saved` tells.
+        """
+        if self._saving:
+            self._saving.join()
+        snapshot = _Snapshot(
+            self.step,
+            assign.to_arrays(self.model),
+            assign.merge(self.model, self.optimizer.velocity),
+            {
+                "step": self.step,
+                "best": self.best,
+                "rate": self.rate,
+                "schedule": dict(self.schedule.state),
+                "evaluation_due": self.evaluation_due,
+            },
+        )
+        if wait:
+            self._write(snapshot)
+            return
+        self._outcome = None
+        self._saving = threading.Thread(
+            target=self._write_apart, args=(snapshot,), name="checkpoint"
+        )
+        self._saving.start()
+
+    def saved(self, wait=False):
+        """Returns the step of a checkpoint that a thread has finished, once.
+
+        Args:
+            wait: Whether to wait for it.
+
+        Returns:
+            A step, or `None` where nothing has been finished.
+
+        Raises:
+            OSError: It could not be written; those before it are untouched.
+            ValueError: The weights are no numbers any more.
+        """
+        if not self._saving or (self._saving.is_alive() and not wait):
+            return None
+        self._saving.join()
+        outcome, self._saving, self._outcome = self._outcome, None, None
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    def _write_apart(self, snapshot):
+        """Writes, and keeps the error for `saved` to raise."""
+        try:
+            self._write(snapshot)
+            self._outcome = snapshot.step
+        except BaseException as error:
+            self._outcome = error
+
+    def _write(self, snapshot):
+        """Writes a checkpoint in one piece or not at all."""
+        for array in (
+            *snapshot.weights.values(),
+            *snapshot.velocities.values(),
+        ):
+            check_finite(snapshot.step, array)
+        final = self.directory / f"{snapshot.step:08d}"
         self.directory.mkdir(parents=True, exist_ok=True)
         unfinished = self.directory / f".{final.name}.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         try:
             unfinished.mkdir()
-            _write_arrays(unfinished / "weights.npz", weights)
-            _write_arrays(unfinished / "velocities.npz", velocities)
-            state = {
-                "step": self.step,
-                "best": self.best,
-                "rate": self.rate,
-                "schedule": self.schedule.state,
-            }
+            _write_arrays(unfinished / "weights.npz", snapshot.weights)
+            _write_arrays(unfinished / "velocities.npz", snapshot.velocities)
             with open(unfinished / "state.json", "w") as file:
-                json.dump(state, file, indent=1)
+                json.dump(snapshot.state, file, indent=1)
                 file.flush()
                 os.fsync(file.fileno())
             if final.exists():
@@ -107,7 +168,7 @@ class TrainState:
             if isinstance(error, OSError) and not error.filename:
                 error.filename = str(final)
             raise
-        self._remove_old()
+        self._remove_old(snapshot.state["best"])
 
     def check_space(self):
         """Refuses to begin where not even one checkpoint has room.
@@ -157,6 +218,7 @@ class TrainState:
             self.step = state["step"]
             self.best = state["best"]
             self.rate = state["rate"]
+            self.evaluation_due = state.get("evaluation_due", False)
             self.schedule.state.update(state["schedule"])
             self.optimizer.iterations.assign(self.step)
             for folder in damaged:
@@ -172,12 +234,22 @@ class TrainState:
             )
         return False
 
-    def _remove_old(self):
+    def _remove_old(self, best):
         """Removes all but the newest and the best."""
-        best = self.best["step"] if self.best else None
+        best = best["step"] if best else None
         for step in steps(self.directory)[: -self.keep]:
             if step != best:
                 shutil.rmtree(self.directory / f"{step:08d}")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Snapshot:
+    """What a checkpoint holds, apart from the variables that move on."""
+
+    step: int
+    weights: dict
+    velocities: dict
+    state: dict
 
 
 def steps(directory):

@@ -5,6 +5,26 @@ if anything, is its `state`, plain numbers that go into the checkpoint.
 """
 
 
+class Constant:
+    """Stays; the biases' rate of the authors' own run (layers-145).
+
+    Args:
+        learning_rate: The rate.
+    """
+
+    def __init__(self, learning_rate):
+        self.learning_rate = learning_rate
+        self.state = {}
+        self.finished = False
+
+    def rate(self, step):
+        """Returns the rate."""
+        return self.learning_rate
+
+    def update(self, error):
+        """Takes note of a validation error; this schedule needs none."""
+
+
 class Boundaries:
     """Divides the rate after given steps.
 

@@ -9,6 +9,10 @@ import tensorflow as tf
 from absl import logging
 
 
+# What a hand did comes again at its own step when a run resumes before it.
+BY_HAND = ("drop", "set")
+
+
 class SummaryWriter:
     """Writes what people watch while a network trains.
 
@@ -78,6 +82,24 @@ class SummaryWriter:
         line = {"step": step, "epoch": epoch, "time": _now(), "what": what}
         _append(self._events, {**line, **facts})
 
+    def by_hand(self):
+        """Returns the events of a hand on the rate, of whatever step."""
+        if not self._events.exists():
+            return []
+        lines = self._events.read_text(encoding="utf-8").splitlines()
+        return [e for e in map(json.loads, lines) if e["what"] in BY_HAND]
+
+    def histograms(self, step, arrays):
+        """Writes the distribution of each array's values.
+
+        Args:
+            step: Updates so far.
+            arrays: A dict by name.
+        """
+        with self._writers["train"].as_default():
+            for name, array in arrays.items():
+                tf.summary.histogram(name, array, step=step)
+
     def flush(self):
         """Brings everything to the disk."""
         for writer in self._writers.values():
@@ -124,7 +146,7 @@ def _keep_up_to(path, step):
             line = json.loads(text)
         except ValueError:
             continue
-        if line["step"] <= step:
+        if line["step"] <= step or line.get("what") in BY_HAND:
             kept.append(text + "\n")
     temporary = path.with_suffix(".tmp")
     temporary.write_text("".join(kept), encoding="utf-8")

@@ -1,0 +1,143 @@
+"""A hand on a running job: requests as files, answered at the next step.
+
+    runs/alexnet/control/00000001790000000000000000.json     a request
+    runs/alexnet/.lock                                       held by the job
+
+A request is written under another name and renamed; the job removes it after
+it has obeyed and written so to events.jsonl. Nothing else connects the two: no
+signal, no port.
+"""
+
+import fcntl
+import json
+import os
+import pathlib
+import socket
+import time
+
+COMMANDS = ("drop", "set", "save", "stop")
+
+
+def ask(workdir, command, rate=None):
+    """Leaves a request for the job of a workdir.
+
+    Args:
+        workdir: Of the job.
+        command: "drop" divides the rate, "set" makes it `rate`, "save"
+            writes a checkpoint, "stop" saves and ends.
+        rate: For "set".
+
+    Returns:
+        The name of the request, which its event bears.
+
+    Raises:
+        ValueError: There is no such command, or the rate could not train.
+    """
+    if command not in COMMANDS:
+        raise ValueError(
+            f"The command must be one of {', '.join(COMMANDS)}. "
+            f"Received: {command!r}"
+        )
+    if command == "set" and not (rate and 0 < rate < float("inf")):
+        raise ValueError(f"set needs a rate above 0. Received: {rate}")
+    folder = pathlib.Path(workdir) / "control"
+    folder.mkdir(exist_ok=True)
+    name = f"{time.time_ns():026d}"
+    request = {"command": command, "rate": rate}
+    unfinished = folder / f".{name}.unfinished"
+    unfinished.write_text(json.dumps(request), encoding="utf-8")
+    unfinished.rename(folder / f"{name}.json")
+    return name
+
+
+def withdraw(workdir, name):
+    """Takes a request back that nobody has answered."""
+    path = pathlib.Path(workdir) / "control" / f"{name}.json"
+    path.unlink(missing_ok=True)
+
+
+class Requests:
+    """The requests to a job, in the order in which they were made.
+
+    Args:
+        workdir: Of the job.
+    """
+
+    def __init__(self, workdir):
+        self.folder = pathlib.Path(workdir) / "control"
+
+    def next(self):
+        """Returns the oldest request: its name and its dict, or `None`.
+
+        One that cannot be read is put aside as NAME.refused.
+        """
+        try:
+            names = [n for n in os.listdir(self.folder) if n.endswith(".json")]
+        except FileNotFoundError:
+            return None
+        for name in sorted(names):
+            path = self.folder / name
+            try:
+                request = json.loads(path.read_text(encoding="utf-8"))
+                if request["command"] in COMMANDS:
+                    if request["command"] == "set":
+                        request["rate"] = float(request["rate"])
+                    return path.stem, request
+            except (KeyError, OSError, TypeError, ValueError):
+                pass
+            path.replace(path.with_suffix(".refused"))
+        return None
+
+    def done(self, name):
+        """Removes a request that was obeyed."""
+        (self.folder / f"{name}.json").unlink(missing_ok=True)
+
+
+class Lock:
+    """Keeps a second job out of a workdir, for as long as the first lives.
+
+        with Lock(workdir):
+            ...
+
+    The system frees it when the process ends, however that comes.
+
+    Args:
+        workdir: Of the job.
+    """
+
+    def __init__(self, workdir):
+        self.path = pathlib.Path(workdir) / ".lock"
+
+    def __enter__(self):
+        self._file = open(self.path, "a+", encoding="utf-8")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = holder_of(self.path.parent)
+            self._file.close()
+            raise ValueError(
+                f"{self.path.parent} must have one job at a time. Found: "
+                f"{holder} at work there. Stop it with: python -m "
+                f"tools.control --workdir={self.path.parent} stop"
+            ) from None
+        self._file.truncate(0)
+        self._file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        self._file.flush()
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        self._file.close()
+
+
+def holder_of(workdir):
+    """Returns who trains in a workdir, in words, or `None` for nobody."""
+    path = pathlib.Path(workdir) / ".lock"
+    try:
+        with open(path, encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return file.read() or "a process"
+    except FileNotFoundError:
+        pass
+    return None

@@ -1,0 +1,127 @@
+"""The rate of every layer at every step: schedule, phases and the hand.
+
+The authors watched the validation error and changed rates by hand, of all
+layers or of one; their biases kept a rate of their own. What they did is data
+here: it follows from the config, the events and the step alone, so that a
+resumed run goes on with the right rates without any of them in a checkpoint.
+"""
+
+import bisect
+import dataclasses
+import re
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """From a step on a layer has a rate of its own, whatever the schedule.
+
+    Attributes:
+        step: First update with it.
+        layer: Name of the layer.
+        rate: Of its kernel and its bias; 0 freezes both: neither gradient
+            nor decay nor velocity moves them.
+    """
+
+    step: int
+    layer: str
+    rate: float
+
+
+def parse_phases(text):
+    """Returns what a text says of layers, rates and epochs.
+
+    Args:
+        text: "LAYER=RATE@EPOCH" with commas, such as
+            "conv1=1e-5@67,conv1=0@72".
+
+    Returns:
+        A list of (layer, rate, epoch).
+
+    Raises:
+        ValueError: It is written otherwise.
+    """
+    found = []
+    for word in filter(None, (w.strip() for w in text.split(","))):
+        match = re.fullmatch(r"(\w+)=([^@]+)@(.+)", word)
+        try:
+            rate, epoch = float(match[2]), float(match[3])
+        except (TypeError, ValueError):
+            rate = epoch = -1.0
+        if not (0 <= rate < float("inf") and 0 <= epoch < float("inf")):
+            raise ValueError(
+                "optimizer.phases must be LAYER=RATE@EPOCH with commas, such "
+                f"as conv1=1e-5@67,conv1=0@72. Received: {word!r}"
+            )
+        found.append((match[1], rate, epoch))
+    return found
+
+
+class Hand:
+    """What a hand on the rate has done: a factor from each of some steps on."""
+
+    def __init__(self):
+        self._steps = [0]
+        self._factors = [1.0]
+
+    def set(self, step, factor):
+        """Multiplies the schedule's rate by a factor from a step on."""
+        place = bisect.bisect_right(self._steps, step)
+        self._steps.insert(place, step)
+        self._factors.insert(place, factor)
+
+    def factor(self, step):
+        """Returns the factor of the update after `step` updates."""
+        return self._factors[bisect.bisect_right(self._steps, step) - 1]
+
+
+class Rates:
+    """The rate of every layer's kernel and bias.
+
+    Args:
+        schedule: Of the kernels; see `training.schedule`.
+        biases: Schedule of the biases; as the kernels', if `None`.
+        phases: `Phase`s.
+        hand: A `Hand`; its factor goes on both schedules.
+    """
+
+    def __init__(self, schedule, biases=None, phases=(), hand=None):
+        self.schedule = schedule
+        self.biases = biases
+        self.phases = sorted(phases, key=lambda phase: phase.step)
+        self.hand = hand or Hand()
+
+    def base(self, step):
+        """Returns the kernels' rate, but for phases."""
+        return self.schedule.rate(step) * self.hand.factor(step)
+
+    def groups(self, step):
+        """Returns the rates by group.
+
+        Returns:
+            A dict with "kernels", "biases" and the layers that have a rate
+            of their own.
+        """
+        rates = {"kernels": self.base(step), "biases": self.base(step)}
+        if self.biases is not None:
+            factor = self.hand.factor(step)
+            rates["biases"] = self.biases.rate(step) * factor
+        for phase in self.phases:
+            if phase.step <= step:
+                rates[phase.layer] = phase.rate
+        return rates
+
+
+def per_variable(model, rates):
+    """Returns the rate of each of a model's trainable variables, in order.
+
+    Args:
+        model: What `model.build` returned.
+        rates: What `Rates.groups` returned.
+    """
+    by_variable = {}
+    for layer in model.layers:
+        for variable in layer.trainable_variables:
+            is_bias = variable.name.startswith("bias")
+            own = rates["biases" if is_bias else "kernels"]
+            by_variable[id(variable)] = rates.get(layer.name, own)
+    return [by_variable[id(v)] for v in model.trainable_variables]
