@@ -1,24 +1,11 @@
 """Config in, live objects out: the only module that wires everything."""
 
 import dataclasses
-import functools
 import pathlib
 
-import numpy as np
-import tensorflow as tf
-from absl import logging
-
-from alexnet_tf import evaluation, figures, model, plan, weights
+from alexnet_tf import model, trainer, weights
 from alexnet_tf import workdir as workdirs
-from alexnet_tf.training import (
-    checkpoint,
-    interruption,
-    loop,
-    optimizer,
-    step,
-    strategy,
-    summaries,
-)
+from alexnet_tf.training import checkpoint, strategy
 from input_pipeline import dataset_info, pipeline, reading, sources, statistics
 
 
@@ -31,6 +18,8 @@ class Experiment:
         info: `DatasetInfo` of the data that it is trained on.
         statistics: `Statistics` of that data.
         skipped: Counts damaged records, a `reading.Skipped`.
+        strategy: The `tf.distribute.Strategy` to train with; made when
+            training begins, if `None`.
     """
 
     def __init__(self, config, workdir):
@@ -47,6 +36,7 @@ class Experiment:
             self.info = source.info
             self.statistics = source.load_statistics()
         self.skipped = reading.Skipped()
+        self.strategy = None
 
     @property
     def checkpoints(self):
@@ -62,6 +52,7 @@ class Experiment:
             devices=devices,
             seed=self.config.training.seed,
             portable=portable,
+            precision=self.config.precision,
         )
 
     def load(self, which="last", devices=None, portable=False):
@@ -101,7 +92,7 @@ class Experiment:
             or there.image_size != self.info.image_size
             or (mine is not None and mine != its)
         ):
-            raise self._other_records(directory)
+            raise self.other_records(directory)
         return pipeline.make_eval_dataset(
             directory,
             self.config.data,
@@ -112,7 +103,7 @@ class Experiment:
             skipped=self.skipped,
         )
 
-    def _other_records(self, directory):
+    def other_records(self, directory):
         """Returns the error for records that the run does not know."""
         return ValueError(
             f"{self.workdir} was trained on other records than those of "
@@ -130,113 +121,7 @@ class Experiment:
         Returns:
             The validation scores at the end, a dict.
         """
-        with interruption.Interruption() as request:
-            return self._train(make_progress, request)
-
-    def _train(self, make_progress, request):
-        config = self.config
-        place = strategy.make_strategy(config.strategy)
-        replicas = place.num_replicas_in_sync
-        strategy.check_share(config.data.batch_size, replicas)
-        intervals, steps_per_epoch = plan.make_intervals(
-            config, self.info.splits["train"].num_images
-        )
-        with place.scope():
-            network = self.build(
-                strategy.existing_devices(config.tower_devices())
-            )
-            rule = optimizer.PaperSGD(
-                config.optimizer.learning_rate,
-                config.optimizer.momentum,
-                config.optimizer.weight_decay,
-            )
-            rule.build(network.trainable_variables)
-        model.follow_steps(network, rule.iterations)
-        state = checkpoint.TrainState(
-            self.checkpoints,
-            network,
-            rule,
-            plan.make_schedule(config, intervals, steps_per_epoch),
-            config.training.keep_checkpoints,
-        )
-        state.check_space()
-        self._begin(state, intervals)
-        dataset = pipeline.make_train_dataset(
-            config.data.directory,
-            config.data,
-            config.training.seed,
-            first_step=state.step,
-            statistics=self.statistics,
-            skipped=self.skipped,
-        )
-        writer = summaries.SummaryWriter(
-            self.workdir, state.step, steps_per_epoch
-        )
-        writer.event(
-            state.step,
-            "resume" if state.step else "start",
-            revision=workdirs.revision(),
-        )
-        if replicas > 1:
-            dataset = place.experimental_distribute_dataset(dataset)
-        predictor = evaluation.make_predictor(network)
-        validation = self.make_eval_dataset("validation", 1)
-        try:
-            with make_progress(intervals.total_steps, state.step) as progress:
-                scores = loop.run(
-                    step.make_train_step(
-                        network, rule, place, config.data.batch_size
-                    ),
-                    iter(dataset),
-                    state,
-                    intervals,
-                    batch_size=config.data.batch_size,
-                    evaluate=functools.partial(
-                        self._scores, predictor, validation
-                    ),
-                    writer=writer,
-                    progress=progress,
-                    interruption=request,
-                    draw=functools.partial(self._draw, network, writer),
-                    facts=self._facts,
-                )
-        finally:
-            writer.close()
-        return scores or self._scores(predictor, validation)
-
-    def _begin(self, state, intervals):
-        """Restores, or takes weights from elsewhere, or starts afresh."""
-        if state.restore():
-            logging.info("Going on from step %d.", state.step)
-            if state.step >= intervals.total_steps:
-                logging.info("That is all of them: nothing is left to do.")
-        elif self.config.init_from:
-            _, arrays = open_workdir(self.config.init_from).load_weights()
-            weights.from_arrays(state.model, arrays)
-
-    def _facts(self):
-        """Returns what TensorBoard shows beside the figures of training."""
-        skips = self.config.data.on_error == "skip"
-        return {"skipped_records": self.skipped.count} if skips else {}
-
-    def _scores(self, predictor, dataset):
-        """Returns errors of the whole validation split, one crop an image."""
-        found = evaluation.predict(predictor, dataset)
-        return evaluation.errors(found["probabilities"], found["labels"])
-
-    def _draw(self, network, writer, number, batch):
-        """Writes conv1's kernels and the batch as pictures."""
-        arrays = weights.to_arrays(network)
-        writer.images(
-            number,
-            "conv1_kernels",
-            figures.kernel_grid(next(iter(arrays.values())))[np.newaxis],
-        )
-        images = batch[0]
-        if isinstance(images, tf.distribute.DistributedValues):
-            images = images.values[0]
-        sheet = figures.batch_sheet(images.numpy(), self.statistics.mean_rgb)
-        writer.images(number, "augmented_batch", sheet[np.newaxis])
+        return trainer.Trainer(self, make_progress).train()
 
 
 def from_config(config, workdir):
@@ -257,8 +142,16 @@ def from_config(config, workdir):
             "nothing. Pass --config.data.directory=DIR; make one with: "
             "python -m tools.build_tfrecords --help"
         )
+    place = None
+    if config.strategy == "multi_worker":
+        # It must come before anything else of TensorFlow's.
+        place = strategy.make_strategy(config.strategy)
     experiment = Experiment(config, workdir)
+    experiment.strategy = place
     _check_data(experiment)
+    if place is not None and strategy.host_of(place)[0] > 0:
+        # The first host writes the workdir, which all of them see.
+        return experiment
     workdir.mkdir(parents=True, exist_ok=True)
     workdirs.write_config(workdir, config)
     experiment.info.save(workdir)
@@ -293,4 +186,4 @@ def _check_data(experiment):
                 f"Received: {sorted(there.splits)}"
             )
     if there.splits != experiment.info.splits:
-        raise experiment._other_records(directory)
+        raise experiment.other_records(directory)

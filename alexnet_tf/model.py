@@ -38,6 +38,7 @@ def build(
     seed=0,
     portable=False,
     draw=True,
+    precision="float32",
 ):
     """Returns the `keras.Model` of a network description.
 
@@ -52,6 +53,8 @@ def build(
         portable: Whether to use only operations that every program that loads
             a SavedModel knows.
         draw: Whether to draw the first weights; without, they are zeros.
+        precision: "float32", "mixed_bfloat16" or "mixed_float16": what is
+            computed with; weights are float32 throughout.
 
     Raises:
         ValueError: The description, the image size and the devices do not
@@ -69,7 +72,12 @@ def build(
     size = image_size or network.image_size
     builder = _Builder(network, num_classes, devices, seed, portable)
     images = keras.Input((size, size, 3), name="images")
-    logits = builder.connect(images)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        logits = builder.connect(images)
+    finally:
+        keras.config.set_dtype_policy(before)
     model = keras.Model(images, logits, name="alexnet")
     if draw:
         assign.from_arrays(model, _initial_arrays(model, builder.drawn, seed))

@@ -27,6 +27,7 @@ def make_intervals(config, num_images):
         checkpoint_every_steps=training.checkpoint_every_steps,
         log_every_steps=training.log_every_steps,
         images_every_steps=training.images_every_steps,
+        profile_steps=tuple(training.profile_steps),
     )
     return intervals, steps_per_epoch
 

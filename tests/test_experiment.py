@@ -19,7 +19,7 @@ from runs import (
 from tensorboard.backend.event_processing import event_accumulator
 
 import alexnet_tf
-from alexnet_tf import experiment, networks, weights
+from alexnet_tf import experiment, networks, trainer, weights
 
 __all__ = ["small_network"]
 
@@ -100,7 +100,7 @@ def test_an_interruption_saves_and_stops(config, tmp_path, monkeypatch):
             pass
 
     run = experiment.from_config(config, tmp_path)
-    monkeypatch.setattr(experiment.interruption, "Interruption", Asked)
+    monkeypatch.setattr(trainer.interruption, "Interruption", Asked)
 
     with pytest.raises(KeyboardInterrupt):
         run.train(lambda total, initial: contextlib.nullcontext(Progress()))

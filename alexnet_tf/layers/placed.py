@@ -23,7 +23,52 @@ def on(devices, tower):
     """
     if not devices:
         return contextlib.nullcontext()
-    return tf.device(devices[tower])
+    device = devices[tower]
+    if isinstance(device, PerReplica):
+        return device.scope()
+    return tf.device(device)
+
+
+class PerReplica:
+    """A tower's device on every replica of a `MirroredStrategy`.
+
+    The strategy would put a variable on the first device of each replica,
+    whatever scope is around it. Its variable creator listens to
+    `colocate_with`, though, of which it asks the devices alone; this leans on
+    that, in this class only, and a test of the placement holds it.
+
+    Args:
+        devices: Names, one a replica.
+    """
+
+    def __init__(self, devices):
+        # The name that the strategy reads.
+        self._devices = tuple(
+            d if d.startswith("/") else f"/device:{d}" for d in devices
+        )
+
+    @contextlib.contextmanager
+    def scope(self):
+        """A scope for operations and variables."""
+        context = tf.distribute.get_replica_context()
+        replicates = tf.distribute.has_strategy()
+        replica = 0
+        if context is not None and replicates:
+            replica = context._replica_id
+
+        def creator(next_creator, **kwargs):
+            if replicates and kwargs.get("colocate_with") is None:
+                kwargs["colocate_with"] = self
+            return next_creator(**kwargs)
+
+        with (
+            tf.variable_creator_scope(creator),
+            tf.device(self._devices[replica]),
+        ):
+            yield
+
+    def __repr__(self):
+        return f"PerReplica{self._devices}"
 
 
 def each(function, inputs, devices):

@@ -45,6 +45,9 @@ class TrainState:
         optimizer: A `PaperSGD` built on the model's variables.
         schedule: A schedule of `training.schedule`.
         keep: Newest checkpoints that stay, besides the best.
+        loss_scale: The `keras.optimizers.LossScaleOptimizer` around the
+            optimizer, or `None`.
+        writes: Whether this process writes at all; the first host does.
 
     Attributes:
         step: Updates so far.
@@ -54,12 +57,23 @@ class TrainState:
             because the run was interrupted in the midst of it.
     """
 
-    def __init__(self, directory, model, optimizer, schedule, keep=3):
+    def __init__(
+        self,
+        directory,
+        model,
+        optimizer,
+        schedule,
+        keep=3,
+        loss_scale=None,
+        writes=True,
+    ):
         self.directory = pathlib.Path(directory)
         self.model = model
         self.optimizer = optimizer
         self.schedule = schedule
         self.keep = keep
+        self.loss_scale = loss_scale
+        self.writes = writes
         self.step = 0
         self.best = None
         self.rate = None
@@ -89,6 +103,8 @@ class TrainState:
             wait: Whether to wait until it is on the disk. Else a thread
                 writes it while training goes on, and `saved` tells.
         """
+        if not self.writes:
+            return
         if self._saving:
             self._saving.join()
         snapshot = _Snapshot(
@@ -101,6 +117,7 @@ class TrainState:
                 "rate": self.rate,
                 "schedule": dict(self.schedule.state),
                 "evaluation_due": self.evaluation_due,
+                **self._loss_scale_state(),
             },
         )
         if wait:
@@ -132,6 +149,17 @@ class TrainState:
         if isinstance(outcome, BaseException):
             raise outcome
         return outcome
+
+    def _loss_scale_state(self):
+        """Returns what the loss's scale has learned of overflows."""
+        if self.loss_scale is None:
+            return {}
+        return {
+            "loss_scale": float(self.loss_scale.dynamic_scale.numpy()),
+            "good_steps": int(self.loss_scale.step_counter.numpy()),
+            # Steps that overflowed are no updates.
+            "updates": int(self.optimizer.iterations.numpy()),
+        }
 
     def _write_apart(self, snapshot):
         """Writes, and keeps the error for `saved` to raise."""
@@ -220,8 +248,11 @@ class TrainState:
             self.rate = state["rate"]
             self.evaluation_due = state.get("evaluation_due", False)
             self.schedule.state.update(state["schedule"])
-            self.optimizer.iterations.assign(self.step)
-            for folder in damaged:
+            self.optimizer.iterations.assign(state.get("updates", self.step))
+            if self.loss_scale is not None and "loss_scale" in state:
+                self.loss_scale.dynamic_scale.assign(state["loss_scale"])
+                self.loss_scale.step_counter.assign(state["good_steps"])
+            for folder in damaged if self.writes else ():
                 aside = folder.with_name(f".{folder.name}.damaged")
                 shutil.rmtree(aside, ignore_errors=True)
                 folder.rename(aside)

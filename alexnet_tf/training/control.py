@@ -81,7 +81,10 @@ class Requests:
                 request = json.loads(path.read_text(encoding="utf-8"))
                 if request["command"] in COMMANDS:
                     if request["command"] == "set":
-                        request["rate"] = float(request["rate"])
+                        rate = float(request["rate"])
+                        if not 0 < rate < float("inf"):
+                            raise ValueError(rate)
+                        request["rate"] = rate
                     return path.stem, request
             except (KeyError, OSError, TypeError, ValueError):
                 pass

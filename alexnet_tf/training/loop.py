@@ -1,12 +1,11 @@
-"""Updates, with stops to look and to save; knows when, not how."""
+"""Updates, with stops to look, to save and to obey; knows when, not how."""
 
 import dataclasses
-import time
 
-import numpy as np
 from absl import logging
 
-from alexnet_tf.training import checkpoint, summaries
+from alexnet_tf.training import checkpoint
+from alexnet_tf.training.window import Window
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,6 +18,8 @@ class Intervals:
         checkpoint_every_steps: Between two checkpoints.
         log_every_steps: Between two lines of figures.
         images_every_steps: Between two sets of pictures.
+        profile_steps: First and last step that the profiler records, or
+            nothing.
     """
 
     total_steps: int
@@ -26,149 +27,225 @@ class Intervals:
     checkpoint_every_steps: int
     log_every_steps: int
     images_every_steps: int
+    profile_steps: tuple[int, ...] = ()
 
 
-def run(
-    train_step,
-    batches,
-    state,
-    intervals,
-    *,
-    batch_size,
-    evaluate,
-    writer,
-    progress,
-    interruption,
-    draw=None,
-    facts=dict,
-):
-    """Trains until the last step, the end of the schedule or an interruption.
+class Loop:
+    """A run from its present step to its end, or to an interruption.
 
     Args:
         train_step: What `step.make_train_step` returned.
         batches: Yields batches, the first for `state.step`.
         state: A `checkpoint.TrainState`.
         intervals: An `Intervals`.
+        rates: A `rates.Rates`.
         batch_size: Images per step.
         evaluate: Returns validation scores, a dict of floats.
         writer: A `summaries.SummaryWriter`.
         progress: Has `update(steps, facts)`.
-        interruption: An `interruption.Interruption`.
+        agreement: An `agreement.Agreement` on requests.
+        apply_rates: Sets the rates of a step's groups.
+        watch: A `watch.Watch`.
         draw: Writes pictures, given the step and the batch; or `None`.
         facts: Returns a dict of further scalars for each line of figures.
-
-    Returns:
-        The last validation scores of this call, or `None` where nothing was
-        left to do.
-
-    Raises:
-        KeyboardInterrupt: The run was interrupted, and has been saved.
-        ValueError: The loss is no number any more.
+        divisor: Of the rate, when a hand drops it.
     """
-    window = _Window(batch_size)
-    scores = applied = None
-    while state.step < intervals.total_steps and not state.schedule.finished:
-        if interruption.requested:
-            state.save()
-            writer.event(state.step, "interrupted")
-            raise KeyboardInterrupt
-        rate = state.schedule.rate(state.step)
-        if rate != applied:
-            state.optimizer.learning_rate.assign(rate)
+
+    def __init__(
+        self,
+        train_step,
+        batches,
+        state,
+        intervals,
+        rates,
+        *,
+        batch_size,
+        evaluate,
+        writer,
+        progress,
+        agreement,
+        apply_rates,
+        watch,
+        draw=None,
+        facts=dict,
+        divisor=10.0,
+    ):
+        self.train_step = train_step
+        self.batches = batches
+        self.state = state
+        self.intervals = intervals
+        self.rates = rates
+        self.evaluate = evaluate
+        self.writer = writer
+        self.progress = progress
+        self.agreement = agreement
+        self.apply_rates = apply_rates
+        self.watch = watch
+        self.draw = draw
+        self.facts = facts
+        self.divisor = divisor
+        self.window = Window(batch_size)
+        self.scores = None
+        self._applied = None
+        self._stopped = False
+
+    def run(self):
+        """Trains until the last step, the schedule's end or a request.
+
+        Returns:
+            The last validation scores of this call, or `None` where there
+            were none.
+
+        Raises:
+            KeyboardInterrupt: The run was interrupted, and has been saved.
+            OSError: The last checkpoint could not be written.
+            ValueError: The loss is no number any more.
+        """
+        state = self.state
+        if state.evaluation_due:
+            self._look()
+            self._save_if_due()
+        while not self._is_over():
+            if self.agreement.interrupted(state.step):
+                self._save_and_leave("interrupted")
+            self._obey()
+            if self._stopped:
+                return self.scores
+            self._step()
+            if state.step % self.intervals.log_every_steps == 0:
+                self._log()
+            self._look()
+            self._save_if_due()
+        self._note_saved(wait=True)
+        if state.schedule.finished:
+            logging.info("The error has stopped improving at the last rate.")
+        return self.scores
+
+    def _is_over(self):
+        """Returns whether no step is left."""
+        return (
+            self.state.step >= self.intervals.total_steps
+            or self.state.schedule.finished
+        )
+
+    def _step(self):
+        """Does one update."""
+        state = self.state
+        groups = self.rates.groups(state.step)
+        if groups != self._applied:
+            self.apply_rates(groups)
+            rate = self.rates.base(state.step)
             if state.rate not in (None, rate):
-                writer.event(state.step, "rate", before=state.rate, after=rate)
-            state.rate = applied = rate
-        with window.waiting():
-            batch = next(batches)
-        if draw and state.step % intervals.images_every_steps == 0:
-            draw(state.step, batch)
-        window.add(train_step(batch))
+                self.writer.event(
+                    state.step, "rate", before=state.rate, after=rate
+                )
+            state.rate, self._applied = rate, groups
+        self.writer.profile(state.step, self.intervals.profile_steps)
+        with self.window.waiting():
+            batch = next(self.batches)
+        if self.draw and state.step % self.intervals.images_every_steps == 0:
+            self.draw(state.step, batch)
+        measured = (state.step + 1) % self.intervals.log_every_steps == 0
+        self.window.add(self.train_step(batch, measured))
         state.step += 1
-        progress.update(1, window.words)
+        self.progress.update(1, self.window.words)
 
-        if state.step % intervals.log_every_steps == 0:
-            scalars = {**window.close(), "learning_rate": rate, **facts()}
-            checkpoint.check_finite(state.step, scalars["loss"])
-            writer.write("train", state.step, scalars)
-            window.describe(scalars)
-        at_end = state.step == intervals.total_steps
-        is_best = False
-        if at_end or state.step % intervals.eval_every_steps == 0:
-            with window.pause():
-                scores = evaluate()
-                writer.write("validation", state.step, scores)
-                writer.log("validation", state.step, scores)
-                is_best = state.note(scores)
-        if (
-            is_best
-            or at_end
-            or state.schedule.finished
-            or state.step % intervals.checkpoint_every_steps == 0
-        ):
-            with window.pause():
-                state.save()
-                writer.event(state.step, "save")
-                writer.flush()
-    if state.schedule.finished:
-        logging.info("The error has stopped improving at the last rate.")
-    return scores
+    def _log(self):
+        """Writes the figures of the steps since the last line."""
+        step = self.state.step
+        scalars = {**self.window.close(), "learning_rate": self.state.rate}
+        for group, rate in self._applied.items():
+            scalars[f"rates/{group}"] = rate
+        scalars.update(self.facts())
+        checkpoint.check_finite(step, scalars["loss"])
+        self.writer.write("train", step, scalars)
+        self.window.describe(scalars)
+        self.watch.look(step, scalars)
 
+    def _look(self):
+        """Finds the validation errors, where it is time."""
+        state, every = self.state, self.intervals.eval_every_steps
+        self._is_best = False
+        at_end = state.step >= self.intervals.total_steps
+        if not (state.evaluation_due or at_end or state.step % every == 0):
+            return
+        state.evaluation_due = True
+        with self.window.pause():
+            try:
+                scores = self.evaluate()
+            except KeyboardInterrupt:
+                self._save_and_leave("interrupted")
+            state.evaluation_due = False
+            self.scores = scores
+            self.writer.write("validation", state.step, scores)
+            self.writer.log("validation", state.step, scores)
+            self._is_best = state.note(scores)
 
-class _Window:
-    """Sums up the steps between two lines of figures."""
+    def _save_if_due(self):
+        """Begins a checkpoint, where it is time, and hears of the last."""
+        step = self.state.step
+        with self.window.pause():
+            self._note_saved()
+            if (
+                self._is_best
+                or self._is_over()
+                or step % self.intervals.checkpoint_every_steps == 0
+            ):
+                self._note_saved(wait=True)
+                self.state.save(wait=False)
 
-    def __init__(self, batch_size):
-        self.batch_size = batch_size
-        self.words = ""
-        self._clear()
+    def _note_saved(self, wait=False):
+        """Writes down that a checkpoint is on the disk.
 
-    def _clear(self):
-        self._metrics = []
-        self._paused = 0.0
-        self._waited = 0.0
-        self._started = time.monotonic()
+        One that does not fit there is no reason to give up while training
+        still goes on; at the end it is.
+        """
+        try:
+            step = self.state.saved(wait)
+        except OSError as error:
+            if self._is_over() and wait:
+                raise
+            logging.warning(
+                "A checkpoint could not be written (%s). Those before it are "
+                "safe; the next one is tried in its turn.",
+                error,
+            )
+            self.writer.event(self.state.step, "save failed", reason=str(error))
+            return
+        if step is not None:
+            self.writer.event(step, "save")
+            self.writer.flush()
 
-    def add(self, metrics):
-        """Takes the metrics of a step; does not wait for their values."""
-        self._metrics.append(metrics)
+    def _save_and_leave(self, what):
+        """Saves, and ends the run.
 
-    def waiting(self):
-        """Returns a scope whose time is spent waiting for input."""
-        return _Timed(self, "_waited")
+        Raises:
+            KeyboardInterrupt: Always.
+        """
+        self._note_saved(wait=True)
+        self.state.save()
+        self.writer.event(self.state.step, what)
+        raise KeyboardInterrupt
 
-    def pause(self):
-        """Returns a scope whose time is not training."""
-        return _Timed(self, "_paused")
-
-    def close(self):
-        """Returns the means since the last call, and starts again."""
-        means = {
-            name: float(np.mean([float(m[name]) for m in self._metrics]))
-            for name in self._metrics[0]
-        }
-        seconds = time.monotonic() - self._started - self._paused
-        images = self.batch_size * len(self._metrics)
-        means["images_per_second"] = images / seconds
-        means["waiting_share"] = self._waited / seconds
-        self._clear()
-        return means
-
-    def describe(self, scalars):
-        """Keeps a few words for the progress bar."""
-        self.words = summaries.describe(scalars)
-
-
-class _Timed:
-    """Adds the time spent inside to a field of the window."""
-
-    def __init__(self, window, field):
-        self.window = window
-        self.field = field
-
-    def __enter__(self):
-        self.started = time.monotonic()
-
-    def __exit__(self, kind, error, traceback):
-        seconds = time.monotonic() - self.started
-        before = getattr(self.window, self.field)
-        setattr(self.window, self.field, before + seconds)
+    def _obey(self):
+        """Does what hands ask for, and writes down that it was done."""
+        step = self.state.step
+        for name, request in self.agreement.requests(step):
+            command = request["command"]
+            facts = {"request": name}
+            if command in ("drop", "set"):
+                before = self.rates.base(step)
+                after = request.get("rate")
+                after = before / self.divisor if command == "drop" else after
+                factor = after / self.rates.schedule.rate(step)
+                self.rates.hand.set(step, factor)
+                self.state.rate = after
+                facts.update(before=before, after=after, factor=factor)
+            else:
+                self._note_saved(wait=True)
+                self.state.save()
+                self._stopped = command == "stop"
+            self.writer.event(step, command, **facts)
+            self.writer.flush()
+            self.agreement.done(name)
+            logging.info("Step %d: obeyed %s.", step, command)

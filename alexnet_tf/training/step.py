@@ -13,9 +13,11 @@ def make_train_step(model, optimizer, strategy, batch_size):
         batch_size: Images per step, over all replicas together.
 
     Returns:
-        A function of one distributed batch `(images, labels)`. It updates the
-        weights and returns a dict of scalars, means over the whole batch:
-        "loss" in nats, "top1_error" and "top5_error" as fractions.
+        A function of one distributed batch `(images, labels)`, and of whether
+        to measure. It updates the weights and returns a dict of scalars,
+        means over the whole batch: "loss" in nats, "top1_error" and
+        "top5_error" as fractions; measured, on one replica, also
+        "gradient_norm/LAYER" of each layer's kernel.
 
     Raises:
         ValueError: The optimizer was built outside of the strategy, which
@@ -29,8 +31,10 @@ def make_train_step(model, optimizer, strategy, batch_size):
             "an optimizer with ordinary variables"
         )
     variables = model.trainable_variables
+    norms = _kernels(model) if strategy.num_replicas_in_sync == 1 else {}
+    scales_loss = hasattr(optimizer, "scale_loss")
 
-    def replica_step(images, labels):
+    def replica_step(images, labels, measured):
         logits = tf.cast(model(images, training=True), tf.float32)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
             labels=labels, logits=logits
@@ -40,26 +44,51 @@ def make_train_step(model, optimizer, strategy, batch_size):
         loss = tf.reduce_sum(losses) / batch_size
         # A tape would put both towers' backward pass on one device.
         gradients = tf.compat.v1.gradients(
-            loss,
+            optimizer.scale_loss(loss) if scales_loss else loss,
             [variable.value for variable in variables],
             colocate_gradients_with_ops=True,
         )
         optimizer.apply(gradients, variables)
-        return {
+        metrics = {
             "loss": loss,
             "top1_error": _missed(logits, labels, 1) / batch_size,
             "top5_error": _missed(logits, labels, 5) / batch_size,
         }
+        for name, places in norms.items():
+            parts = [gradients[place] for place in places]
+            metrics[name] = tf.cond(
+                measured,
+                lambda parts=parts: tf.linalg.global_norm(parts),
+                lambda: tf.constant(0.0),
+            )
+        return metrics
 
     @tf.function
-    def train_step(batch):
-        per_replica = strategy.run(replica_step, args=batch)
+    def update(batch, measured):
+        per_replica = strategy.run(replica_step, args=(*batch, measured))
         return {
             name: strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
             for name, value in per_replica.items()
         }
 
+    def train_step(batch, measured=False):
+        metrics = update(batch, tf.constant(measured))
+        if not measured:
+            return {k: v for k, v in metrics.items() if k not in norms}
+        return metrics
+
+    train_step.trace = update
     return train_step
+
+
+def _kernels(model):
+    """Returns the places of each layer's kernels among the variables."""
+    numbers = {id(v): i for i, v in enumerate(model.trainable_variables)}
+    return {
+        f"gradient_norm/{layer.name}": [numbers[id(k)] for k in layer.kernels]
+        for layer in model.layers
+        if layer.weights
+    }
 
 
 def _missed(logits, labels, k):

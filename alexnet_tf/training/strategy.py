@@ -1,33 +1,120 @@
 """Where a training step runs: on one device, or replicated over several."""
 
+import json
+import os
+
 import tensorflow as tf
 from absl import logging
 
-NAMES = ("one_device", "mirrored")
+from alexnet_tf.layers import placed
+
+NAMES = ("one_device", "mirrored", "multi_worker")
 
 
-def make_strategy(name):
+def make_strategy(name, rows=None):
     """Returns the `tf.distribute.Strategy` of that name.
 
     Args:
         name: "one_device": no replicas; towers may still have a device each.
             "mirrored": a replica on every GPU, or on every CPU device where
-            there is no GPU.
+            there is no GPU. "multi_worker": the same on every host that
+            TF_CONFIG names; it must be made before anything else of
+            TensorFlow's runs.
+        rows: For "mirrored": the devices of each replica's towers; it then
+            has a replica a row.
 
     Raises:
-        ValueError: There is no such strategy.
+        ValueError: There is no such strategy, or no TF_CONFIG.
     """
     if name == "one_device":
         return tf.distribute.get_strategy()
     if name == "mirrored":
         kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
         devices = [d.name for d in tf.config.list_logical_devices(kind)]
+        if rows:
+            devices = [row[0] for row in rows]
+        # Collectives serve one device a replica, and no CPU.
         reducer = (
-            tf.distribute.ReductionToOneDevice() if kind == "CPU" else None
+            tf.distribute.ReductionToOneDevice()
+            if kind == "CPU" or rows
+            else None
         )
         return tf.distribute.MirroredStrategy(devices, cross_device_ops=reducer)
+    if name == "multi_worker":
+        _check_cluster()
+        return tf.distribute.MultiWorkerMirroredStrategy()
     raise ValueError(
         f"strategy must be one of {', '.join(NAMES)}. Received: {name!r}"
+    )
+
+
+def host_of(strategy):
+    """Returns the number of this host, from 0, and how many there are."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.cluster_spec().as_dict():
+        return 0, 1
+    workers = resolver.cluster_spec().num_tasks("worker")
+    return resolver.task_id, workers
+
+
+def tower_places(devices, towers):
+    """Returns the place of each tower, for `model.build`.
+
+    Args:
+        devices: Names, a replica's towers one after another.
+        towers: How many devices make a replica.
+
+    Returns:
+        The devices themselves for one replica; for several, the rows as
+        well: a list of places, and a list of one tuple a replica.
+    """
+    rows = [
+        tuple(devices[i : i + towers]) for i in range(0, len(devices), towers)
+    ]
+    if len(rows) == 1:
+        return list(devices), rows
+    return [
+        placed.PerReplica(column) for column in zip(*rows, strict=True)
+    ], rows
+
+
+def split_batches(dataset, strategy):
+    """Returns a host's batches, cut for its replicas and sent to them.
+
+    Args:
+        dataset: Yields this host's `(images, labels)` of each step.
+        strategy: With one or more replicas on this host.
+    """
+    _, hosts = host_of(strategy)
+    replicas = strategy.num_replicas_in_sync // hosts
+
+    def cut(*parts):
+        return tf.data.Dataset.from_tensor_slices(
+            tuple(
+                tf.reshape(p, (replicas, p.shape[0] // replicas, *p.shape[1:]))
+                for p in parts
+            )
+        )
+
+    return strategy.distribute_datasets_from_function(
+        lambda context: dataset.flat_map(cut).prefetch(replicas)
+    )
+
+
+def _check_cluster():
+    """Refuses to wait for hosts that nobody has named."""
+    try:
+        config = json.loads(os.environ.get("TF_CONFIG", ""))
+        workers = config["cluster"]["worker"]
+        if 0 <= int(config["task"]["index"]) < len(workers):
+            return
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise ValueError(
+        "strategy=multi_worker needs the variable TF_CONFIG, such as "
+        '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": '
+        '{"type": "worker", "index": 0}}, with another index on every host. '
+        f"Received: {os.environ.get('TF_CONFIG', 'nothing')}"
     )
 
 

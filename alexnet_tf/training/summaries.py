@@ -8,7 +8,6 @@ import pathlib
 import tensorflow as tf
 from absl import logging
 
-
 # What a hand did comes again at its own step when a run resumes before it.
 BY_HAND = ("drop", "set")
 
@@ -27,6 +26,7 @@ class SummaryWriter:
     def __init__(self, workdir, first_step, steps_per_epoch):
         self.workdir = pathlib.Path(workdir)
         self.steps_per_epoch = steps_per_epoch
+        self._profiling = False
         self._metrics = self.workdir / "metrics.jsonl"
         self._events = self.workdir / "events.jsonl"
         _keep_up_to(self._metrics, first_step)
@@ -100,6 +100,38 @@ class SummaryWriter:
             for name, array in arrays.items():
                 tf.summary.histogram(name, array, step=step)
 
+    def profile(self, step, steps):
+        """Starts or ends the profiler, for TensorBoard's profile page.
+
+        Args:
+            step: Updates so far.
+            steps: First and last step to record, or nothing.
+        """
+        if not steps:
+            return
+        if step == steps[0]:
+            tf.profiler.experimental.start(
+                str(self.workdir / "summaries" / "train")
+            )
+            self._profiling = True
+        elif self._profiling and step >= steps[1]:
+            tf.profiler.experimental.stop()
+            self._profiling = False
+
+    def hyperparameters(self, values, scores):
+        """Writes settings and final scores for TensorBoard's HParams page.
+
+        Args:
+            values: Dict of numbers, strings and booleans.
+            scores: Dict of floats.
+        """
+        from tensorboard.plugins.hparams import api
+
+        with self._writers["validation"].as_default():
+            api.hparams(values)
+            for name, value in scores.items():
+                tf.summary.scalar(f"final/{name}", value, step=0)
+
     def flush(self):
         """Brings everything to the disk."""
         for writer in self._writers.values():
@@ -109,6 +141,22 @@ class SummaryWriter:
         """Ends the files."""
         for writer in self._writers.values():
             writer.close()
+
+
+class Mute:
+    """Writes nothing; for all hosts but the first.
+
+    Args:
+        workdir: Folder of the run, of whose events it reads.
+    """
+
+    def __init__(self, workdir):
+        self._events = pathlib.Path(workdir) / "events.jsonl"
+
+    by_hand = SummaryWriter.by_hand
+
+    def __getattr__(self, name):
+        return lambda *args, **kwargs: None
 
 
 def describe(scalars):

@@ -1,0 +1,69 @@
+"""Means over the steps between two lines of figures."""
+
+import contextlib
+import time
+
+import numpy as np
+
+from alexnet_tf.training import summaries
+
+
+class Window:
+    """Sums up the steps between two lines of figures.
+
+    Args:
+        batch_size: Images per step.
+
+    Attributes:
+        words: The last line, for the progress bar.
+    """
+
+    def __init__(self, batch_size):
+        self.batch_size = batch_size
+        self.words = ""
+        self._clear()
+
+    def _clear(self):
+        self._metrics = []
+        self._paused = 0.0
+        self._waited = 0.0
+        self._started = time.monotonic()
+
+    def add(self, metrics):
+        """Takes the metrics of a step; does not wait for their values."""
+        self._metrics.append(metrics)
+
+    @contextlib.contextmanager
+    def waiting(self):
+        """A scope whose time is spent waiting for input."""
+        started = time.monotonic()
+        yield
+        self._waited += time.monotonic() - started
+
+    @contextlib.contextmanager
+    def pause(self):
+        """A scope whose time is not training."""
+        started = time.monotonic()
+        yield
+        self._paused += time.monotonic() - started
+
+    def close(self):
+        """Returns the means since the last call, and starts again.
+
+        What only some steps measure, such as norms, is the mean of those.
+        """
+        values = {}
+        for metrics in self._metrics:
+            for name, value in metrics.items():
+                values.setdefault(name, []).append(float(value))
+        means = {name: float(np.mean(v)) for name, v in values.items()}
+        seconds = time.monotonic() - self._started - self._paused
+        images = self.batch_size * len(self._metrics)
+        means["images_per_second"] = images / seconds
+        means["waiting_share"] = self._waited / seconds
+        self._clear()
+        return means
+
+    def describe(self, scalars):
+        """Keeps a few words for the progress bar."""
+        self.words = summaries.describe(scalars)

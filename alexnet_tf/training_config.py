@@ -1,0 +1,153 @@
+"""Settings of the update rule and of the loop, and what they must hold."""
+
+import dataclasses
+import math
+
+SCHEDULES = ("plateau", "boundaries", "geometric")
+BIAS_SCHEDULES = ("same", "constant", "geometric")
+
+
+@dataclasses.dataclass
+class OptimizerConfig:
+    """The update rule and learning rate of §5.
+
+    Attributes:
+        learning_rate: The rate at the start.
+        momentum: Share of the velocity that stays.
+        weight_decay: Share of the weights that goes, per step and rate.
+        schedule: "plateau" divides the rate when the validation error stops
+            improving, as the authors did by hand; "boundaries" after the
+            epochs below; "geometric" goes from `learning_rate` to
+            `learning_rate / factor` in `levels` equal intervals.
+        boundaries_epochs: For "boundaries". The authors' own run fell after
+            25, 51 and 79 epochs.
+        divisor: For "plateau" and "boundaries".
+        patience_epochs: For "plateau": epochs without a better error.
+        factor: For "geometric".
+        levels: For "geometric".
+        bias_schedule: Rate of the biases. "same": the weights', as in the
+            paper. "constant": `bias_learning_rate` throughout, as the
+            authors' own run kept it. "geometric": from it down to a
+            `bias_factor`-th in `bias_levels` intervals, as in recipe 170.
+        bias_learning_rate: For the two. The authors' program: 0.02.
+        bias_factor: For "geometric".
+        bias_levels: For "geometric".
+        bias_decay: Whether biases decay. Paper: yes. The program: no.
+        phases: Rates of single layers from an epoch on, such as
+            "conv1=1e-5@67,conv1=0@72", as in the authors' own run; a rate
+            of 0 freezes the layer.
+    """
+
+    learning_rate: float = 0.01
+    momentum: float = 0.9
+    weight_decay: float = 0.0005
+    schedule: str = "plateau"
+    boundaries_epochs: tuple[float, ...] = (25.0, 51.0, 79.0)
+    divisor: float = 10.0
+    patience_epochs: float = 4.0
+    factor: float = 250.0
+    levels: int = 4
+    bias_schedule: str = "same"
+    bias_learning_rate: float = 0.02
+    bias_factor: float = 10.0
+    bias_levels: int = 2
+    bias_decay: bool = True
+    phases: str = ""
+
+
+@dataclasses.dataclass
+class TrainingConfig:
+    """How long to train and how often to stop and look.
+
+    Attributes:
+        total_epochs: Passes over the training split. Paper: about 90.
+        total_steps: Updates; wins over `total_epochs` where it is not 0.
+        eval_every_epochs: Between two validation errors.
+        checkpoint_every_steps: Between two checkpoints.
+        keep_checkpoints: Newest checkpoints that stay, besides the best.
+        log_every_steps: Between two lines of figures.
+        images_every_steps: Between two sets of pictures in TensorBoard.
+        profile_steps: First and last step that the profiler records, such
+            as (100, 110); for TensorBoard's profile page.
+        seed: Fixes the weights, the order and every random choice.
+    """
+
+    total_epochs: float = 90.0
+    total_steps: int = 0
+    eval_every_epochs: float = 1.0
+    checkpoint_every_steps: int = 5_000
+    keep_checkpoints: int = 3
+    log_every_steps: int = 100
+    images_every_steps: int = 5_000
+    profile_steps: tuple[int, ...] = ()
+    seed: int = 0
+
+
+def validate_optimizer(config):
+    """Refuses rates that could not train."""
+    if config.schedule not in SCHEDULES:
+        raise ValueError(
+            f"optimizer.schedule must be one of {', '.join(SCHEDULES)}. "
+            f"Received: {config.schedule!r}"
+        )
+    _require_positive("optimizer", config, "learning_rate", "divisor", "factor")
+    _require_positive("optimizer", config, "patience_epochs")
+    if not 0 <= config.momentum < 1:
+        raise ValueError(
+            "optimizer.momentum must be at least 0 and below 1. "
+            f"Received: {config.momentum}"
+        )
+    if not 0 <= config.weight_decay < math.inf:
+        raise ValueError(
+            "optimizer.weight_decay must be 0 or more. "
+            f"Received: {config.weight_decay}"
+        )
+    for name in ("levels", "bias_levels"):
+        if getattr(config, name) < 2:
+            raise ValueError(
+                f"optimizer.{name} must be 2 or more. "
+                f"Received: {getattr(config, name)}"
+            )
+    if config.bias_schedule not in BIAS_SCHEDULES:
+        raise ValueError(
+            "optimizer.bias_schedule must be one of "
+            f"{', '.join(BIAS_SCHEDULES)}. Received: {config.bias_schedule!r}"
+        )
+    _require_positive("optimizer", config, "bias_learning_rate", "bias_factor")
+    if list(config.boundaries_epochs) != sorted(config.boundaries_epochs):
+        raise ValueError(
+            "optimizer.boundaries_epochs must ascend. "
+            f"Received: {config.boundaries_epochs}"
+        )
+
+
+def validate_training(config):
+    """Refuses intervals that have no meaning."""
+    _require_positive(
+        "training",
+        config,
+        "eval_every_epochs",
+        "checkpoint_every_steps",
+        "keep_checkpoints",
+        "log_every_steps",
+        "images_every_steps",
+    )
+    if config.total_steps < 0 or not 0 <= config.seed < 2**31:
+        raise ValueError(
+            "training.total_steps and training.seed must be 0 or more, and "
+            "the seed less than 2 ** 31. "
+            f"Received: {config.total_steps} and {config.seed}"
+        )
+    if not config.total_steps:
+        _require_positive("training", config, "total_epochs")
+
+
+def _require_positive(section, config, *names):
+    """Raises a `ValueError` for a number that is not above 0, or endless."""
+    for name in names:
+        value = getattr(config, name)
+        if not 0 < value < math.inf:
+            raise ValueError(
+                f"{section}.{name} must be above 0 and finite. "
+                f"Received: {value}"
+            )
