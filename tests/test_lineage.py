@@ -181,3 +181,17 @@ def test_first_weights_are_drawn_as_described(name):
         error = 5 / np.sqrt(2 * kernel.size)
         assert kernel.std() == pytest.approx(stddev, rel=error)
         assert abs(kernel.mean()) < 5 * stddev / np.sqrt(kernel.size)
+
+
+def test_tiny_has_the_parameters_of_its_sum():
+    model = alexnet_tf.build(networks.TINY, 100, draw=False)
+
+    convolutions = (
+        (25 * 3 + 1) * 64
+        + (25 * 32 + 1) * 128
+        + (9 * 128 + 1) * 192
+        + (9 * 96 + 1) * 192
+        + (9 * 96 + 1) * 128
+    )
+    dense = (2 * 2 * 128 + 1) * 1024 + 1025 * 1024 + 1025 * 100
+    assert model.count_params() == convolutions + dense
