@@ -186,9 +186,74 @@ def plot_guesses(path, images, labels, probabilities, class_names, columns=4):
             bars.text(
                 0.02, place, short(class_names[guess]), va="center", fontsize=9
             )
+    _save(figure, path)
+
+
+def neighbours_sheet(queries, neighbours, captions, side=128):
+    """Returns Figure 4, right: each query, and the images nearest to it.
+
+    Args:
+        queries: Sequence of uint8 `(height, width, 3)`.
+        neighbours: For each query a sequence of such images, nearest first.
+        captions: For each query a list of texts: its own, then theirs.
+        side: Screen pixels a side of every picture.
+
+    Returns:
+        uint8 `(height, width, 3)`, a row for each query.
+    """
+    from PIL import Image
+
+    strips = [
+        [
+            np.asarray(Image.fromarray(picture).resize((side, side)))
+            for picture in (query, *near)
+        ]
+        for query, near in zip(queries, neighbours, strict=True)
+    ]
+    return contact_sheet(strips, captions, columns=1, side=side)
+
+
+def plot_training_errors(path, curves, line=0.25):
+    """Draws Figure 1: training errors over epochs, and who is how much faster.
+
+    Args:
+        path: The PNG file to write.
+        curves: Dict by name of `(epochs, errors)`; the first is drawn solid,
+            the others dashed, as in the paper.
+        line: Error at which the curves are compared. Paper: 25%.
+
+    Returns:
+        The epoch at which each curve first reaches the line, by name; `None`
+        for one that never does.
+    """
+    pyplot = _import_pyplot()
+    figure, axis = pyplot.subplots(figsize=(6, 4.5), layout="constrained")
+    reached = {}
+    for number, (name, (epochs, errors)) in enumerate(curves.items()):
+        axis.plot(epochs, errors, "-" if not number else "--", label=name)
+        below = np.flatnonzero(np.asarray(errors) <= line)
+        reached[name] = float(epochs[below[0]]) if len(below) else None
+    axis.axhline(line, color="grey", linewidth=0.8, linestyle=":")
+    axis.set(xlabel="Epochs", ylabel="Training error rate", ylim=(0, None))
+    axis.legend()
+    first, *others = reached
+    for other in others:
+        if reached[first] and reached[other]:
+            ratio = reached[other] / reached[first]
+            axis.set_title(
+                f"{line:.0%}: {first} after {reached[first]:.1f} epochs, "
+                f"{other} after {reached[other]:.1f}, {ratio:.1f} times",
+                fontsize=10,
+            )
+    _save(figure, path)
+    return reached
+
+
+def _save(figure, path):
+    """Writes a plot as a PNG file, in one piece."""
     contents = io.BytesIO()
     figure.savefig(contents, format="png", dpi=100)
-    pyplot.close(figure)
+    _import_pyplot().close(figure)
     dataset_info.write_atomically(path, contents.getvalue())
 
 

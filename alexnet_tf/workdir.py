@@ -95,6 +95,20 @@ def check_same_run(workdir, config):
             )
 
 
+def training_errors(workdir):
+    """Returns the top-1 training error of a run, over its epochs.
+
+    Raises:
+        ValueError: The run has written no figures yet.
+    """
+    path = pathlib.Path(workdir) / "metrics.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    found = [m for m in map(json.loads, lines) if m["split"] == "train"]
+    if not found:
+        raise ValueError(f"{path} must hold figures of training. Found: none")
+    return [m["epoch"] for m in found], [m["top1_error"] for m in found]
+
+
 def revision():
     """Returns the revision of the code, or "unknown" outside of a checkout."""
     try:

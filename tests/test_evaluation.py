@@ -94,3 +94,49 @@ def test_refuses_an_empty_dataset():
     )
     with pytest.raises(ValueError, match="must be images to evaluate"):
         evaluation.predict(None, dataset)
+
+
+def test_ties_as_the_original_counts_them():
+    # Two equal best: half a hit. Five places, two taken by higher ones: the
+    # four that are equal share the three that are left.
+    two = np.array([[0.4, 0.4, 0.2]])
+    seven = np.array([[0.2, 0.2, 0.1, 0.1, 0.1, 0.1, 0.05]])
+
+    error = evaluation.topk_error
+    assert error(two, [1], 1, ties="original") == pytest.approx(0.5)
+    assert error(two, [1], 1) == 1.0
+    assert error(seven, [5], 5, ties="original") == pytest.approx(1 / 4)
+    assert error(seven, [4], 5) == 0.0
+    assert error(seven, [5], 5) == 1.0
+
+
+def test_blocks_do_not_change_the_error(monkeypatch):
+    rng = np.random.default_rng(0)
+    probabilities, labels = rng.random((50, 7)), rng.integers(0, 7, 50)
+    whole = evaluation.topk_error(probabilities, labels, 3)
+    monkeypatch.setattr(evaluation, "_BLOCK", 8)
+
+    assert evaluation.topk_error(probabilities, labels, 3) == whole
+
+
+def test_interval_is_wilsons():
+    # Newcombe 1998, table I: 81 of 263, 0.2553 to 0.3662.
+    assert evaluation.interval(81 / 263, 263) == pytest.approx(
+        (0.2553, 0.3662), abs=5e-5
+    )
+    assert evaluation.interval(0.0, 10)[0] == 0.0
+
+
+def test_confusions_by_class():
+    guesses = np.eye(3)[[0, 1, 1, 1, 2, 0]]
+    labels = np.array([0, 0, 0, 1, 2, 2])
+
+    found = evaluation.per_class(guesses, labels, ["a", "b", "c"])
+
+    assert [c["top1_error"] for c in found["classes"]] == pytest.approx(
+        [2 / 3, 0, 1 / 2]
+    )
+    assert found["confused"] == [
+        {"label": "a", "guess": "b", "images": 2},
+        {"label": "c", "guess": "a", "images": 1},
+    ]

@@ -58,3 +58,31 @@ def test_guesses_are_drawn(tmp_path, count):
         colours = {c for _, c in picture.convert("RGB").getcolors(10**6)}
         assert (255, 170, 170) in colours
         assert (170, 170, 255) in colours
+
+
+def test_training_errors_are_drawn_and_compared(tmp_path):
+    epochs = [1, 2, 3, 4, 5, 6]
+    curves = {
+        "relu": (epochs, [0.5, 0.25, 0.2, 0.15, 0.1, 0.1]),
+        "tanh": (epochs, [0.7, 0.6, 0.5, 0.4, 0.3, 0.24]),
+        "never": (epochs, [0.9] * 6),
+    }
+
+    reached = figures.plot_training_errors(tmp_path / "1.png", curves)
+
+    assert reached == {"relu": 2.0, "tanh": 6.0, "never": None}
+    with Image.open(tmp_path / "1.png") as picture:
+        assert picture.width > 300
+
+
+def test_neighbours_stand_beside_their_query():
+    query = np.full((20, 20, 3), 50, np.uint8)
+    near = [np.full((30, 40, 3), 100 + i, np.uint8) for i in range(3)]
+
+    sheet = figures.neighbours_sheet(
+        [query, query], [near, near], [["q", "a", "b", "c"]] * 2, side=32
+    )
+
+    colours = set(sheet[:, :, 0].ravel())
+    assert {50, 100, 101, 102} <= colours
+    assert sheet.shape[1] > sheet.shape[0]

@@ -6,14 +6,13 @@ The probabilities go to WORKDIR/predictions, for tools.ensemble; the whole
 protocol stands in the file beside them.
 """
 
-import io
 import json
 import pathlib
 
 import numpy as np
 from absl import flags
 
-from alexnet_tf import evaluation, experiment
+from alexnet_tf import evaluation, experiment, figures, predictions, workdir
 from input_pipeline import dataset_info
 from tools import program, progress
 
@@ -33,6 +32,14 @@ _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Where the records are now, if they have moved."
 )
 
+
+_TIES = flags.DEFINE_enum(
+    "ties",
+    "class order",
+    list(evaluation.TIES),
+    "Of equal probabilities the lower class first, or as the authors' program "
+    "counts: --ties=original.",
+)
 
 # How the mean image was subtracted, in words.
 _MEANS = {
@@ -58,15 +65,24 @@ def main(argv):
             f"Found: {len(found['labels'])}. List the faults with: "
             "python -m tools.verify_tfrecords --help"
         )
-    scores = evaluation.errors(found["probabilities"], found["labels"])
+    scores = evaluation.errors(
+        found["probabilities"], found["labels"], _TIES.value
+    )
+    count = len(found["labels"])
     result = {
         **scores,
+        "top1_interval": evaluation.interval(scores["top1_error"], count),
+        "top5_interval": evaluation.interval(scores["top5_error"], count),
         "num_images": total - skipped,
         "skipped_images": skipped,
         "crops": _CROPS.value,
         "split": _SPLIT.value,
         "step": step,
         "protocol": _protocol(run),
+        "revision": workdir.revision(),
+        **evaluation.per_class(
+            found["probabilities"], found["labels"], run.info.class_names
+        ),
     }
     path = _write(run, found, result)
     print(
@@ -75,6 +91,13 @@ def main(argv):
         f"top-1 error {scores['top1_error']:.2%}, "
         f"top-5 error {scores['top5_error']:.2%}, loss {scores['loss']:.4f}"
     )
+    low, high = result["top1_interval"]
+    print(f"top-1 error, 95% interval: {low:.2%} to {high:.2%}")
+    for pair in result["confused"][:3]:
+        print(
+            f"taken for {figures.short(pair['guess'])}: "
+            f"{figures.short(pair['label'])}, {pair['images']} times"
+        )
     print(path)
 
 
@@ -90,7 +113,7 @@ def _protocol(run):
         "views": "centre"
         if _CROPS.value == 1
         else "four corners and centre, mirrored too; softmax averaged",
-        "ties": "of equal probabilities the lower class comes first",
+        "ties": _TIES.value,
         "network": run.config.network,
         "without": run.config.without,
     }
@@ -104,10 +127,8 @@ def _write(run, found, result):
     found["file_names"] = np.array(
         [file_name.decode() for file_name in found["file_names"]]
     )
-    contents = io.BytesIO()
-    np.savez(contents, **found)
     path = folder / f"{name}.npz"
-    dataset_info.write_atomically(path, contents.getvalue())
+    predictions.save(path, found)
     text = json.dumps(result, indent=1) + "\n"
     dataset_info.write_atomically(folder / f"{name}.json", text.encode())
     return path

@@ -3,6 +3,12 @@
     python -m tools.make_figures --workdir=runs/alexnet --figure=3 \
         --output=kernels.png
 
+Figure 1 shows the training error over epochs of --workdir (rectifiers) and of
+--against (tanh), and how much sooner the first one reaches 25%:
+
+    python -m tools.make_figures --workdir=runs/relu --against=runs/tanh \
+        --figure=1 --output=figure_1.png
+
 Figure 3 shows conv1's kernels, the first tower's half above the second's.
 Figure 4 shows eight validation images and the five best guesses of each, from
 the newest file that tools.evaluate has written.
@@ -13,14 +19,19 @@ import pathlib
 import numpy as np
 from absl import flags
 
-from alexnet_tf import experiment, figures
+from alexnet_tf import experiment, figures, workdir
 from input_pipeline import sources, transforms
 from tools import program
 
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of a run, such as runs/alexnet."
 )
-_FIGURE = flags.DEFINE_enum("figure", "4", ["3", "4"], "3 or 4 of the paper.")
+_FIGURE = flags.DEFINE_enum(
+    "figure", "4", ["1", "3", "4"], "1, 3 or 4 of the paper."
+)
+_AGAINST = flags.DEFINE_string(
+    "against", None, "For figure 1: another run, such as runs/tanh."
+)
 _OUTPUT = flags.DEFINE_string(
     "output", None, "PNG file; WORKDIR/figures/figure_N.png if not given."
 )
@@ -35,14 +46,28 @@ _IMAGES = 8
 
 def main(argv):
     """Draws one figure, and prints its path."""
-    workdir = pathlib.Path(_WORKDIR.value)
-    run = experiment.open_workdir(workdir, _DATA_DIR.value)
-    default = workdir / "figures" / f"figure_{_FIGURE.value}.png"
+    folder = pathlib.Path(_WORKDIR.value)
+    run = experiment.open_workdir(folder, _DATA_DIR.value)
+    default = folder / "figures" / f"figure_{_FIGURE.value}.png"
     path = pathlib.Path(_OUTPUT.value or default)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draw = _draw_kernels if _FIGURE.value == "3" else _draw_guesses
-    draw(run, path)
+    draw = {"1": _draw_errors, "3": _draw_kernels, "4": _draw_guesses}
+    draw[_FIGURE.value](run, path)
     print(path)
+
+
+def _draw_errors(run, path):
+    """Figure 1."""
+    runs = [run]
+    if _AGAINST.value:
+        runs.append(experiment.open_workdir(_AGAINST.value))
+    curves = {}
+    for each in runs:
+        curves[each.config.network] = workdir.training_errors(each.workdir)
+    reached = figures.plot_training_errors(path, curves)
+    for name, epoch in reached.items():
+        words = f"after {epoch:.2f} epochs" if epoch else "never"
+        print(f"{name}: 25% training error {words}")
 
 
 def _draw_kernels(run, path):

@@ -1,0 +1,145 @@
+"""What the last hidden layer says of images, and who is near to whom (§6.1)."""
+
+import os
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from alexnet_tf import model as models
+
+# Rows of the base that are compared at a time: 128 MB of 4,096 features.
+_BLOCK = 8192
+
+
+def make_extractor(model, layer_name="fc7"):
+    """Returns a function from images to features, compiled.
+
+    Args:
+        model: What `model.build` returned.
+        layer_name: Whose outputs, rectified; the paper's is fc7.
+    """
+    extractor = models.feature_extractor(model, layer_name)
+    return tf.function(
+        lambda images: tf.cast(extractor(images, training=False), tf.float32)
+    )
+
+
+def write(path, extract, dataset, count, progress=None):
+    """Writes the features of a split, to be mapped into memory.
+
+    Args:
+        path: The npy file: float32 `(count, features)`. Labels and file names
+            stand in PATH with .npz for its ending.
+        extract: What `make_extractor` returned.
+        dataset: Yields `(images, labels, file_names)`.
+        count: Images of the split.
+        progress: Has `update(images)`, or `None`.
+
+    Returns:
+        The features, mapped.
+
+    Raises:
+        ValueError: The dataset has another number of images.
+    """
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    labels, names, done, rows = [], [], 0, None
+    try:
+        for images, label, name in dataset:
+            found = extract(images).numpy()
+            if rows is None:
+                rows = np.lib.format.open_memmap(
+                    unfinished, "w+", np.float32, (count, found.shape[1])
+                )
+            if done + len(found) > count:
+                done += len(found)
+                break
+            rows[done : done + len(found)] = found
+            done += len(found)
+            labels.append(label.numpy())
+            names.append(name.numpy())
+            if progress is not None:
+                progress.update(len(found))
+        if done != count:
+            raise ValueError(
+                f"The split must have {count} images, as dataset.json says. "
+                f"Found: {done}. List the faults with: "
+                "python -m tools.verify_tfrecords --help"
+            )
+        rows.flush()
+        with open(path.with_suffix(".npz"), "wb") as file:
+            np.savez(
+                file,
+                labels=np.concatenate(labels),
+                file_names=np.concatenate(names).astype(str),
+            )
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return np.load(path, mmap_mode="r")
+
+
+def nearest(queries, base, count=6, progress=None):
+    """Returns the rows of a base that are nearest to each query, exactly.
+
+    Euclidean distance of raw features, as the authors' program takes it. The
+    base is read once, in blocks, and never whole: 1.28 million rows of 4,096
+    need no more memory than a few blocks. Candidates come from float32
+    products; their order is that of distances in float64.
+
+    Args:
+        queries: `(n, features)`.
+        base: `(rows, features)`, in memory or mapped.
+        count: Rows to find for each query.
+        progress: Has `update(rows)`, or `None`.
+
+    Returns:
+        Places int64 `(n, count)` and distances float64 `(n, count)`, nearest
+        first; of equal distances the earlier row first.
+
+    Raises:
+        ValueError: There are fewer rows than asked for, or other features.
+    """
+    queries = np.asarray(queries, np.float32)
+    if not 1 <= count <= len(base) or queries.shape[1] != base.shape[1]:
+        raise ValueError(
+            "There must be as many rows as neighbours, with the queries' "
+            f"features. Received: {count} neighbours, rows {base.shape}, "
+            f"queries {queries.shape}"
+        )
+    # More than asked for, as float32 may swap those that are almost equal.
+    kept = min(len(base), count + 8)
+    places = np.empty((len(queries), 0), np.int64)
+    scores = np.empty((len(queries), 0), np.float32)
+    squares = np.einsum("ij,ij->i", queries, queries)[:, np.newaxis]
+    for start in range(0, len(base), _BLOCK):
+        block = np.asarray(base[start : start + _BLOCK], np.float32)
+        found = squares + np.einsum("ij,ij->i", block, block)
+        found -= 2 * (queries @ block.T)
+        here = np.arange(start, start + len(block))
+        places = np.hstack([places, np.broadcast_to(here, found.shape)])
+        scores = np.hstack([scores, found])
+        if scores.shape[1] > kept:
+            best = np.argpartition(scores, kept - 1, axis=1)[:, :kept]
+            places = np.take_along_axis(places, best, axis=1)
+            scores = np.take_along_axis(scores, best, axis=1)
+        if progress is not None:
+            progress.update(len(block))
+    order = np.argsort(places, axis=1)
+    places = np.take_along_axis(places, order, axis=1)
+    distances = np.stack(
+        [
+            np.linalg.norm(
+                np.asarray(base[mine], np.float64) - query.astype(np.float64),
+                axis=1,
+            )
+            for mine, query in zip(places, queries, strict=True)
+        ]
+    )
+    order = np.argsort(distances, axis=1, kind="stable")[:, :count]
+    return (
+        np.take_along_axis(places, order, axis=1),
+        np.take_along_axis(distances, order, axis=1),
+    )

@@ -1,0 +1,78 @@
+"""Features of a split, and exact neighbours."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import alexnet_tf
+from alexnet_tf import features, networks
+
+
+def _brute(queries, base, count):
+    """Returns what two loops in float64 find."""
+    distances = np.array(
+        [
+            [
+                np.sqrt(np.sum((np.float64(q) - np.float64(b)) ** 2))
+                for b in base
+            ]
+            for q in queries
+        ]
+    )
+    order = np.argsort(distances, axis=1, kind="stable")[:, :count]
+    return order, np.take_along_axis(distances, order, axis=1)
+
+
+@pytest.mark.parametrize("block", [7, 50, 8192])
+def test_neighbours_are_those_of_two_loops(monkeypatch, block):
+    monkeypatch.setattr(features, "_BLOCK", block)
+    rng = np.random.default_rng(0)
+    base = rng.normal(5, 1, (50, 16)).astype(np.float32)
+    base[30] = base[3]  # of equal distances the earlier one comes first
+    queries = np.vstack([base[3:4] + 0.01, rng.normal(5, 1, (4, 16))])
+
+    places, distances = features.nearest(queries, base, 6)
+
+    expected, far = _brute(queries.astype(np.float32), base, 6)
+    np.testing.assert_array_equal(places, expected)
+    np.testing.assert_allclose(distances, far, rtol=1e-9)
+    assert list(places[0, :2]) == [3, 30]
+
+
+def test_refuses_more_neighbours_than_rows():
+    with pytest.raises(ValueError, match="as many rows as neighbours"):
+        features.nearest(np.ones((1, 4)), np.ones((3, 4)), 6)
+
+
+def _dataset(count):
+    images = np.random.default_rng(0).normal(0, 50, (count, 112, 112, 3))
+    names = [f"{i}.JPEG" for i in range(count)]
+    return tf.data.Dataset.from_tensor_slices(
+        (images.astype(np.float32), np.arange(count), names)
+    ).batch(3)
+
+
+def test_features_are_fc7_rectified_and_map_into_memory(tmp_path):
+    model = alexnet_tf.build(networks.DEMO, 10)
+    path = tmp_path / "features" / "train.npy"
+
+    found = features.write(path, features.make_extractor(model), _dataset(7), 7)
+
+    assert isinstance(found, np.memmap)
+    images = np.concatenate([x.numpy() for x, _, _ in _dataset(7)])
+    expected = alexnet_tf.feature_extractor(model, "fc7")(images)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    assert found.min() == 0
+    with np.load(path.with_suffix(".npz")) as beside:
+        assert list(beside["file_names"][:2]) == ["0.JPEG", "1.JPEG"]
+    assert not list(path.parent.glob(".*"))
+
+
+@pytest.mark.parametrize("count", [6, 8])
+def test_a_split_of_another_size_leaves_no_file(tmp_path, count):
+    extract = features.make_extractor(alexnet_tf.build(networks.DEMO, 10))
+
+    with pytest.raises(ValueError, match="must have . images"):
+        features.write(tmp_path / "x.npy", extract, _dataset(7), count)
+
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,93 @@
+"""Errors of several networks together: the means of their probabilities.
+
+    python -m tools.ensemble --predictions=a.npz,b.npz,c.npz --output=abc.npz
+
+The "5 CNNs" of Table 2 are five such files, from five seeds, in one command;
+the "7 CNNs" are these and two that were fine-tuned (--config.init_from).
+--search finds weights on these very images, as the authors' program does: use
+them on other images with --weights, since here they flatter.
+"""
+
+import json
+import pathlib
+
+from absl import flags
+
+from alexnet_tf import evaluation, predictions
+from input_pipeline import dataset_info
+from tools import program, progress
+
+_PREDICTIONS = flags.DEFINE_list(
+    "predictions",
+    None,
+    "Files of tools.evaluate with commas: a.npz,b.npz; the same images.",
+)
+_WEIGHTS = flags.DEFINE_list(
+    "weights", None, "One for each file, such as 0.5,0.3,0.2; equal if none."
+)
+_SEARCH = flags.DEFINE_boolean(
+    "search", False, "Whether to search weights for the least top-5 error."
+)
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "npz file for the mean, such as ensemble.npz; or nothing."
+)
+_SUBMISSION = flags.DEFINE_string(
+    "submission", None, "Text file of five labels a line, such as test.txt."
+)
+
+
+def main(argv):
+    """Prints each file's errors and those of all together."""
+    if _WEIGHTS.value and _SEARCH.value:
+        raise ValueError("Either --weights or --search. Received: both")
+    paths = _PREDICTIONS.value
+    found, labels, names = predictions.load_all(paths)
+    weights = [float(w) for w in _WEIGHTS.value] if _WEIGHTS.value else None
+    if _SEARCH.value:
+        with progress.Progress("search", 5 * len(found), "weights") as bar:
+            weights = predictions.search_weights(found, labels, progress=bar)
+    mean = predictions.weighted_mean(found, weights)
+    for path, each in zip(paths, found, strict=True):
+        print(f"{path}: {_words(evaluation.errors(each, labels))}")
+    scores = evaluation.errors(mean, labels)
+    title = f"{len(found)} networks"
+    if weights:
+        title += f", weights {', '.join(f'{w:.2f}' for w in weights)}"
+    print(f"{title}: {_words(scores)}")
+    if _SEARCH.value:
+        print(
+            "These weights were searched on these images: the error is too "
+            "low. Take them to others with --weights."
+        )
+    if _OUTPUT.value:
+        path = pathlib.Path(_OUTPUT.value)
+        arrays = {"probabilities": mean, "labels": labels, "file_names": names}
+        predictions.save(path, arrays)
+        record = {
+            **scores,
+            "num_images": len(labels),
+            "predictions": paths,
+            "weights": weights or [1 / len(found)] * len(found),
+            "searched_on_these_images": _SEARCH.value,
+        }
+        text = json.dumps(record, indent=1) + "\n"
+        dataset_info.write_atomically(path.with_suffix(".json"), text.encode())
+        print(path)
+    if _SUBMISSION.value:
+        text = predictions.submission(mean)
+        path = pathlib.Path(_SUBMISSION.value)
+        dataset_info.write_atomically(path, text.encode())
+        print(path)
+
+
+def _words(scores):
+    """Returns errors in words."""
+    return (
+        f"top-1 error {scores['top1_error']:.2%}, top-5 error "
+        f"{scores['top5_error']:.2%}, loss {scores['loss']:.4f}"
+    )
+
+
+if __name__ == "__main__":
+    flags.mark_flag_as_required("predictions")
+    program.run(main)
