@@ -206,14 +206,7 @@ class Trainer:
 
     def _facts(self, network, rule):
         """Returns what TensorBoard shows beside the figures of training."""
-        facts = {}
-        for layer in network.layers:
-            if not layer.weights:
-                continue
-            kernels = [k.value for k in layer.kernels]
-            moved = [rule.velocity(k).value for k in layer.kernels]
-            facts[f"weight_norm/{layer.name}"] = _norm(kernels)
-            facts[f"velocity_norm/{layer.name}"] = _norm(moved)
+        facts = norms(network, rule)
         if self.config.data.on_error == "skip":
             facts["skipped_records"] = self.experiment.skipped.count
         return facts
@@ -251,6 +244,24 @@ def _apply_rates(network, rule, all_rates, state, groups):
     rule.set_rates(
         all_rates.base(state.step), rates.per_variable(network, groups)
     )
+
+
+def norms(network, rule):
+    """Returns the norms of every layer's kernels and of their velocities.
+
+    Args:
+        network: What `model.build` returned.
+        rule: A `PaperSGD` built on its variables.
+    """
+    found = {}
+    for layer in network.layers:
+        if not layer.weights:
+            continue
+        kernels = [k.value for k in layer.kernels]
+        moved = [rule.velocity(k).value for k in layer.kernels]
+        found[f"weight_norm/{layer.name}"] = _norm(kernels)
+        found[f"velocity_norm/{layer.name}"] = _norm(moved)
+    return found
 
 
 def _norm(tensors):

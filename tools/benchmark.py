@@ -3,14 +3,19 @@
     python -m tools.benchmark --mode=step --peers
     python -m tools.benchmark --mode=input --peers
     python -m tools.benchmark --mode=convert --peers
+    python -m tools.benchmark --mode=loop --peers
+    python -m tools.benchmark --mode=update --peers
 
 `step` is one training update of the paper's full network, on a batch in memory
 and on real records, beside the plainest Keras model of two branches, PyTorch's
 and what the arithmetic alone would take. `convert`
 is the way from a photograph to a record, beside bare decoding and a loop with
 Pillow. `input` goes on from records to batches, beside bare decoding, PyTorch
-and DALI. Prints a JSON object a line: name, images per second (median of the
-rounds), the ratio to the first line, and for `step` and `input` all rounds.
+and DALI. `loop` is the demo's network in the whole training loop, beside its
+updates alone. `update` is PaperSGD on 61 million weights, beside the plainest
+pass over as much memory. Prints a JSON object a line: name, images per second (median of the
+rounds; of `update`, updates), the ratio to the first line, and all rounds but
+for `convert`.
 """
 
 import json
@@ -21,6 +26,7 @@ from absl import flags
 from tools import (
     benchmark_convert,
     benchmark_input,
+    benchmark_loop,
     benchmark_step,
     benchmark_workers,
     program,
@@ -30,9 +36,10 @@ from tools import (
 _MODE = flags.DEFINE_enum(
     "mode",
     "step",
-    ["convert", "input", "step"],
+    ["convert", "input", "loop", "step", "update"],
     "What to measure: convert, photographs to records; input, records to "
-    "batches; or step, one training update.",
+    "batches; step, one training update; loop, what is around it; or update, "
+    "the rule alone.",
 )
 _PEERS = flags.DEFINE_boolean(
     "peers", False, "Whether to measure others too, where they are installed."
@@ -55,7 +62,9 @@ def main(argv):
     measure = {
         "convert": _measure_conversion,
         "input": _measure_input,
+        "loop": lambda: _measure_field(benchmark_loop.of_loop()),
         "step": _measure_step,
+        "update": lambda: _measure_field(benchmark_loop.of_update()),
     }
     for result in measure[_MODE.value]():
         print(json.dumps(result))
@@ -68,9 +77,7 @@ def _measure_step():
         field = benchmark_step.competitors(
             _BATCH_SIZE.value, _PEERS.value, data_dir
         )
-        turns = len(field) * _ROUNDS.value
-        with progress.Progress("benchmark step", turns, "turns") as bar:
-            return benchmark_workers.compete(field, _ROUNDS.value, bar)
+        return _compete(field)
 
 
 def _measure_input():
@@ -78,9 +85,19 @@ def _measure_input():
     with tempfile.TemporaryDirectory() as folder:
         data_dir = benchmark_input.make_records(folder)
         field = benchmark_input.competitors(data_dir, _PEERS.value)
-        turns = len(field) * _ROUNDS.value
-        with progress.Progress("benchmark input", turns, "turns") as bar:
-            return benchmark_workers.compete(field, _ROUNDS.value, bar)
+        return _compete(field)
+
+
+def _measure_field(field):
+    """Returns the speed of the first of a field, or of all with peers."""
+    return _compete(field if _PEERS.value else field[:1])
+
+
+def _compete(field):
+    """Returns the speed of each, with a bar."""
+    turns = len(field) * _ROUNDS.value
+    with progress.Progress(f"benchmark {_MODE.value}", turns, "turns") as bar:
+        return benchmark_workers.compete(field, _ROUNDS.value, bar)
 
 
 def _measure_conversion():

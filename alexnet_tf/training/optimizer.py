@@ -56,6 +56,7 @@ class PaperSGD(keras.optimizers.Optimizer):
         # outside of the velocity.
         self.decay = weight_decay
         self.bias_decay = bias_decay
+        self._moves = {}
 
     def build(self, variables):
         """Makes a velocity for each variable, on the variable's device."""
@@ -87,25 +88,84 @@ class PaperSGD(keras.optimizers.Optimizer):
         """Returns the velocity of one of the optimizer's variables."""
         return self.velocities[self._get_variable_index(variable)]
 
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        """Moves all variables, those of one device in one pass over memory.
+
+        Keras moves one after another by `update_step`, which under a strategy
+        is also the way here. Compiled as one, the new values take the place of
+        the old ones: a third of the time for the paper's network, where fresh
+        memory for 61 million weights and velocities costs more than the sums.
+        """
+        if tf.distribute.has_strategy():
+            super()._backend_update_step(
+                grads, trainable_variables, learning_rate
+            )
+            return
+        by_device = {}
+        for gradient, variable in zip(grads, trainable_variables, strict=True):
+            device = _plain(variable).device
+            by_device.setdefault(device, []).append((gradient, variable))
+        for device, pairs in by_device.items():
+            gradients, variables = zip(*pairs, strict=True)
+            numbers = tuple(self._get_variable_index(v) for v in variables)
+            if (device, numbers) not in self._moves:
+                self._moves[device, numbers] = self._make_move(variables)
+            with tf.device(device):
+                rates = tf.gather(tf.convert_to_tensor(self.scales), numbers)
+                self._moves[device, numbers](
+                    [
+                        tf.cast(tf.convert_to_tensor(g), v.dtype)
+                        for g, v in zip(gradients, variables, strict=True)
+                    ],
+                    tf.cast(learning_rate, tf.float32) * rates,
+                )
+
+    def _make_move(self, variables):
+        """Returns a compiled function that moves variables where they are."""
+        decays = [self._decay_of(v) for v in variables]
+        moving = [_plain(v) for v in variables]
+        velocities = [_plain(self.velocity(v)) for v in variables]
+
+        @tf.function(jit_compile=True)
+        def move(gradients, rates):
+            for place, (variable, velocity) in enumerate(
+                zip(moving, velocities, strict=True)
+            ):
+                new_value, new_velocity = _move(
+                    variable.read_value(),
+                    velocity.read_value(),
+                    gradients[place],
+                    tf.cast(rates[place], variable.dtype),
+                    self.momentum,
+                    decays[place],
+                )
+                velocity.assign(new_velocity)
+                variable.assign(new_value)
+
+        return move
+
     def update_step(self, gradient, variable, learning_rate):
-        """Moves one variable and its velocity."""
+        """Moves one variable and its velocity, under a strategy."""
         velocity = self.velocity(variable)
         scale = tf.convert_to_tensor(self.scales)[
             self._get_variable_index(variable)
         ]
         rate = tf.cast(learning_rate, tf.float32) * scale
+        moved, new_velocity = _compiled_move(
+            tf.convert_to_tensor(variable),
+            tf.convert_to_tensor(velocity),
+            tf.cast(gradient, variable.dtype),
+            tf.cast(rate, variable.dtype),
+            self.momentum,
+            self._decay_of(variable),
+        )
+        self.assign(velocity, new_velocity)
+        self.assign(variable, moved)
+
+    def _decay_of(self, variable):
+        """Returns the decay of a kernel or of a bias."""
         is_spared = variable.name.startswith("bias") and not self.bias_decay
-        with _beside(variable):
-            moved, new_velocity = _move(
-                tf.convert_to_tensor(variable),
-                tf.convert_to_tensor(velocity),
-                tf.cast(gradient, variable.dtype),
-                tf.cast(rate, variable.dtype),
-                self.momentum,
-                0.0 if is_spared else self.decay,
-            )
-            self.assign(velocity, new_velocity)
-            self.assign(variable, moved)
+        return 0.0 if is_spared else self.decay
 
     def get_config(self):
         """Returns the constructor's arguments."""
@@ -118,23 +178,34 @@ class PaperSGD(keras.optimizers.Optimizer):
         return config
 
 
-@tf.function(jit_compile=True)
 def _move(variable, velocity, gradient, learning_rate, momentum, decay):
-    """Returns the moved variable and its velocity, in one pass over memory."""
-    moved = momentum * velocity - learning_rate * (decay * variable + gradient)
-    velocity = tf.where(learning_rate > 0, moved, velocity)
-    step = tf.where(learning_rate > 0, moved, tf.zeros_like(moved))
-    return variable + step, velocity
+    """Returns the moved variable and its velocity.
+
+    A frozen one must keep both, and does by its factors: a choice between old
+    and new arrays would keep the old ones in memory.
+    """
+    is_live = learning_rate > 0
+    momentum = tf.where(is_live, tf.cast(momentum, velocity.dtype), 1)
+    share = tf.cast(is_live, variable.dtype)
+    velocity = momentum * velocity - learning_rate * (
+        decay * variable + gradient
+    )
+    return variable + share * velocity, velocity
+
+
+_compiled_move = tf.function(_move, jit_compile=True)
+
+
+def _plain(variable):
+    """Returns TensorFlow's variable of a Keras variable, or itself."""
+    return variable.value if isinstance(variable, keras.Variable) else variable
 
 
 def _beside(variable):
     """Returns a scope on a variable's own device.
 
-    Keras runs the arithmetic of an update on the default device. Under a
-    strategy with replicas TensorFlow chooses the device itself.
+    Under a strategy with replicas TensorFlow chooses the device itself.
     """
     if tf.distribute.has_strategy():
         return contextlib.nullcontext()
-    if isinstance(variable, keras.Variable):
-        variable = variable.value
-    return tf.device(variable.device)
+    return tf.device(_plain(variable).device)
