@@ -253,21 +253,23 @@ def norms(network, rule):
         network: What `model.build` returned.
         rule: A `PaperSGD` built on its variables.
     """
-    found = {}
-    for layer in network.layers:
-        if not layer.weights:
-            continue
-        kernels = [k.value for k in layer.kernels]
-        moved = [rule.velocity(k).value for k in layer.kernels]
-        found[f"weight_norm/{layer.name}"] = _norm(kernels)
-        found[f"velocity_norm/{layer.name}"] = _norm(moved)
-    return found
+    layers = [layer for layer in network.layers if layer.weights]
+    kernels = [[k.value for k in layer.kernels] for layer in layers]
+    moved = [
+        [rule.velocity(k).value for k in layer.kernels] for layer in layers
+    ]
+    found = np.reshape(_norms(kernels + moved), (2, -1))
+    return {
+        f"{what}_norm/{layer.name}": float(norm)
+        for what, row in zip(("weight", "velocity"), found, strict=True)
+        for layer, norm in zip(layers, row, strict=True)
+    }
 
 
-def _norm(tensors):
-    """Returns the Euclidean norm over several variables, of one replica."""
-    total = sum(float(tf.reduce_sum(tf.square(t))) for t in tensors)
-    return float(np.sqrt(total))
+@tf.function
+def _norms(groups):
+    """Returns the Euclidean norm over each group of variables."""
+    return tf.stack([tf.linalg.global_norm(group) for group in groups])
 
 
 def _flat(config):

@@ -126,8 +126,8 @@ def test_old_checkpoints_go_and_the_best_stays(config, tmp_path):
     config.training.keep_checkpoints = 2
     train(config, tmp_path)
 
-    steps = experiment.checkpoint.steps(tmp_path / "checkpoints")
-    best, _ = experiment.checkpoint.find(tmp_path / "checkpoints", "best")
+    steps = experiment.stored.steps(tmp_path / "checkpoints")
+    best, _ = experiment.stored.find(tmp_path / "checkpoints", "best")
     assert steps[-2:] == [8, 9]
     assert best in steps
     assert len(steps) <= 3

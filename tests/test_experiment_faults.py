@@ -9,7 +9,7 @@ from runs import make_config, read_lines, small_network, train
 
 import alexnet_tf
 from alexnet_tf import experiment, weights
-from alexnet_tf.training import checkpoint
+from alexnet_tf.training import checkpoint, stored
 
 __all__ = ["small_network"]
 
@@ -36,7 +36,7 @@ def test_a_schedule_that_ends_the_run_saves_it(config, tmp_path):
 
     last = read_lines(tmp_path, "metrics")[-1]["step"]
     assert last < 100
-    assert checkpoint.steps(tmp_path / "checkpoints")[-1] == last
+    assert stored.steps(tmp_path / "checkpoints")[-1] == last
     before = (tmp_path / "metrics.jsonl").read_text()
     train(config, tmp_path)
     assert (tmp_path / "metrics.jsonl").read_text() == before
@@ -66,7 +66,7 @@ def test_damaged_checkpoints_are_put_aside(config, tmp_path):
 
     train(config, tmp_path)
 
-    assert checkpoint.steps(tmp_path / "checkpoints")[-1] == 8
+    assert stored.steps(tmp_path / "checkpoints")[-1] == 8
     assert (tmp_path / "checkpoints" / ".00000009.damaged").is_dir()
     alexnet_tf.load(tmp_path, "last")
 
@@ -109,7 +109,7 @@ def test_a_mistake_can_be_mended_before_the_first_checkpoint(config, tmp_path):
     config.data.crop_size = 40
     train(config, tmp_path)
 
-    assert checkpoint.steps(tmp_path / "checkpoints")
+    assert stored.steps(tmp_path / "checkpoints")
 
 
 def test_a_refused_change_is_named_alone(config, tmp_path):

@@ -13,9 +13,9 @@ is the way from a photograph to a record, beside bare decoding and a loop with
 Pillow. `input` goes on from records to batches, beside bare decoding, PyTorch
 and DALI. `loop` is the demo's network in the whole training loop, beside its
 updates alone. `update` is PaperSGD on 61 million weights, beside the plainest
-pass over as much memory. Prints a JSON object a line: name, images per second (median of the
-rounds; of `update`, updates), the ratio to the first line, and all rounds but
-for `convert`.
+pass over as much memory. Prints a JSON object a line: name, images per second
+(of `update`, updates; median of the rounds), the ratio to the first line, and
+all rounds but for `convert`.
 """
 
 import json

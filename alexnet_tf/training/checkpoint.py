@@ -1,39 +1,13 @@
-"""All that must survive an interruption, on disk in one piece or not at all.
+"""A run between two steps: what it is, how it is saved, how it goes on."""
 
-A checkpoint is a folder named by its step:
-
-    00000500/weights.npz        `conv1/kernel` and so on
-    00000500/velocities.npz     the same names
-    00000500/state.json         step, state of the schedule, validation errors
-
-It is written under another name and renamed when every byte is on the disk.
-Arrays stand as on one device, so that a checkpoint moves between any number
-of towers and replicas. The learning rate is not among them: it follows from
-the schedule and the config.
-"""
-
-import dataclasses
-import json
-import os
 import pathlib
 import shutil
 import threading
-import zipfile
-import zlib
 
-import numpy as np
 from absl import logging
 
+from alexnet_tf.training import stored
 from alexnet_tf.weights import assign
-
-_DAMAGE = (
-    OSError,
-    EOFError,
-    KeyError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 class TrainState:
@@ -107,7 +81,7 @@ class TrainState:
             return
         if self._saving:
             self._saving.join()
-        snapshot = _Snapshot(
+        snapshot = stored.Snapshot(
             self.step,
             assign.to_arrays(self.model),
             assign.merge(self.model, self.optimizer.velocity),
@@ -170,32 +144,8 @@ class TrainState:
             self._outcome = error
 
     def _write(self, snapshot):
-        """Writes a checkpoint in one piece or not at all."""
-        for array in (
-            *snapshot.weights.values(),
-            *snapshot.velocities.values(),
-        ):
-            check_finite(snapshot.step, array)
-        final = self.directory / f"{snapshot.step:08d}"
-        self.directory.mkdir(parents=True, exist_ok=True)
-        unfinished = self.directory / f".{final.name}.unfinished"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        try:
-            unfinished.mkdir()
-            _write_arrays(unfinished / "weights.npz", snapshot.weights)
-            _write_arrays(unfinished / "velocities.npz", snapshot.velocities)
-            with open(unfinished / "state.json", "w") as file:
-                json.dump(snapshot.state, file, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
-            if final.exists():
-                shutil.rmtree(final)
-            unfinished.rename(final)
-        except BaseException as error:
-            shutil.rmtree(unfinished, ignore_errors=True)
-            if isinstance(error, OSError) and not error.filename:
-                error.filename = str(final)
-            raise
+        """Writes a checkpoint, and removes old ones."""
+        stored.write(self.directory, snapshot)
         self._remove_old(snapshot.state["best"])
 
     def check_space(self):
@@ -227,13 +177,13 @@ class TrainState:
             ValueError: There are checkpoints, but none is whole.
         """
         damaged = []
-        for step in reversed(steps(self.directory)):
+        for step in reversed(stored.steps(self.directory)):
             folder = self.directory / f"{step:08d}"
             try:
-                weights = load_arrays(folder / "weights.npz")
-                velocities = load_arrays(folder / "velocities.npz")
-                state = _load_state(folder / "state.json")
-            except _DAMAGE as error:
+                weights = stored.load_arrays(folder / "weights.npz")
+                velocities = stored.load_arrays(folder / "velocities.npz")
+                state = stored.load_state(folder / "state.json")
+            except stored.DAMAGE as error:
                 logging.warning(
                     "Checkpoint %s is damaged (%s); trying the one before.",
                     folder,
@@ -268,113 +218,6 @@ class TrainState:
     def _remove_old(self, best):
         """Removes all but the newest and the best."""
         best = best["step"] if best else None
-        for step in steps(self.directory)[: -self.keep]:
+        for step in stored.steps(self.directory)[: -self.keep]:
             if step != best:
                 shutil.rmtree(self.directory / f"{step:08d}")
-
-
-@dataclasses.dataclass(frozen=True)
-class _Snapshot:
-    """What a checkpoint holds, apart from the variables that move on."""
-
-    step: int
-    weights: dict
-    velocities: dict
-    state: dict
-
-
-def steps(directory):
-    """Returns the steps that have a checkpoint, ascending."""
-    folders = pathlib.Path(directory).glob("[0-9]*")
-    return sorted(int(f.name) for f in folders if f.name.isdigit())
-
-
-def find(directory, which):
-    """Returns the step and the folder of a checkpoint.
-
-    Args:
-        directory: Where checkpoints are kept.
-        which: "last", "best" or a step.
-
-    Raises:
-        FileNotFoundError: There is no such checkpoint.
-    """
-    directory = pathlib.Path(directory)
-    there = steps(directory)
-    if not there:
-        raise FileNotFoundError(
-            f"{directory} holds no checkpoint. Train one with: "
-            "python -m tools.train --help"
-        )
-    step = there[-1]
-    if which == "best":
-        state = _load_state(directory / f"{step:08d}" / "state.json")
-        step = state["best"]["step"] if state["best"] else step
-    elif which != "last":
-        if not str(which).isdigit():
-            raise ValueError(
-                f"checkpoint must be last, best or a step. Received: {which!r}"
-            )
-        step = int(which)
-    if step not in there:
-        raise FileNotFoundError(
-            f"{directory} holds no checkpoint of step {step}. It has: "
-            f"{', '.join(map(str, there))}"
-        )
-    return step, directory / f"{step:08d}"
-
-
-def load_arrays(path):
-    """Reads an npz file of arrays, whose checksums it checks.
-
-    Raises:
-        ValueError: It is damaged, or not there.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except _DAMAGE as error:
-        raise _damaged(path, error) from None
-
-
-def _load_state(path):
-    """Reads state.json."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except _DAMAGE as error:
-        raise _damaged(path, error) from None
-
-
-def _damaged(path, error):
-    """Returns the error for a part of a checkpoint that cannot be read."""
-    return ValueError(
-        f"{path} must be whole. Found: {type(error).__name__}: {error}. Take "
-        "another --checkpoint, or go on with training: it falls back to the "
-        "one before."
-    )
-
-
-def check_finite(step, values):
-    """Refuses to go on, and to save, with what is no number.
-
-    Args:
-        step: Updates so far.
-        values: A loss, or an array of weights.
-
-    Raises:
-        ValueError: Something in it is infinite or not a number.
-    """
-    if not np.isfinite(values).all():
-        raise ValueError(
-            f"Loss and weights must be numbers. They are not at step {step}. "
-            "Resume from the last checkpoint with a lower "
-            "--config.optimizer.learning_rate."
-        )
-
-
-def _write_arrays(path, arrays):
-    """Writes an npz file down to the disk."""
-    with open(path, "wb") as file:
-        np.savez(file, **arrays)
-        file.flush()
-        os.fsync(file.fileno())

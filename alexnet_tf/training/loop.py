@@ -4,7 +4,7 @@ import dataclasses
 
 from absl import logging
 
-from alexnet_tf.training import checkpoint
+from alexnet_tf.training import stored
 from alexnet_tf.training.window import Window
 
 
@@ -157,7 +157,7 @@ class Loop:
         for group, rate in self._applied.items():
             scalars[f"rates/{group}"] = rate
         scalars.update(self.facts())
-        checkpoint.check_finite(step, scalars["loss"])
+        stored.check_finite(step, scalars["loss"])
         self.writer.write("train", step, scalars)
         self.window.describe(scalars)
         self.watch.look(step, scalars)
