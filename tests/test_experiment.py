@@ -247,7 +247,7 @@ def test_refuses_a_checkpoint_that_is_not_there(config, tmp_path):
 
 def test_refuses_a_disk_without_room(config, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        experiment.checkpoint.shutil,
+        trainer.checkpoint.shutil,
         "disk_usage",
         lambda path: shutil._ntuple_diskusage(10, 10, 0),
     )
@@ -263,7 +263,7 @@ def test_a_full_disk_names_the_checkpoint_and_leaves_the_one_before(
     train(config, tmp_path)
     config.training.total_steps = 4
     monkeypatch.setattr(
-        experiment.checkpoint, "_write_arrays", _fail_with_full_disk
+        experiment.stored, "_write_arrays", _fail_with_full_disk
     )
 
     with pytest.raises(OSError, match="No space left.*00000004") as error:
