@@ -1,4 +1,4 @@
-"""Arrays to pictures: kernels, batches, contact sheets, guesses (§6.1)."""
+"""Arrays to pictures: kernels, batches, contact sheets (§6.1)."""
 
 import io
 
@@ -143,52 +143,6 @@ def save_png(path, image):
     dataset_info.write_atomically(path, contents.getvalue())
 
 
-def plot_guesses(path, images, labels, probabilities, class_names, columns=4):
-    """Draws Figure 4, left: images, and the five best guesses of each.
-
-    Args:
-        path: The PNG file to write.
-        images: Sequence of uint8 `(height, width, 3)`.
-        labels: `(n,)`, from 0.
-        probabilities: `(n, classes)`.
-        class_names: By label.
-        columns: Images a row.
-    """
-    pyplot = _import_pyplot()
-    count = len(images)
-    columns = min(columns, count)
-    rows = -(-count // columns)
-    figure, axes = pyplot.subplots(
-        2 * rows,
-        columns,
-        figsize=(2.6 * columns, 4.0 * rows),
-        squeeze=False,
-        gridspec_kw={"height_ratios": [2, 1] * rows},
-        layout="constrained",
-    )
-    for axis in axes.flat:
-        axis.set_axis_off()
-    for number in range(count):
-        row, column = 2 * (number // columns), number % columns
-        picture, bars = axes[row, column], axes[row + 1, column]
-        picture.imshow(images[number])
-        picture.set_title(short(class_names[labels[number]]), fontsize=11)
-        best = np.argsort(-probabilities[number], kind="stable")[:5]
-        places = np.arange(len(best))
-        # The authors' colours: red where the guess is right.
-        colours = [
-            "#ffaaaa" if guess == labels[number] else "#aaaaff"
-            for guess in best
-        ]
-        bars.barh(places, probabilities[number][best], color=colours)
-        bars.set(xlim=(0, 1), ylim=(4.5, -0.5))
-        for place, guess in zip(places, best, strict=True):
-            bars.text(
-                0.02, place, short(class_names[guess]), va="center", fontsize=9
-            )
-    _save(figure, path)
-
-
 def neighbours_sheet(queries, neighbours, captions, side=128):
     """Returns Figure 4, right: each query, and the images nearest to it.
 
@@ -213,65 +167,6 @@ def neighbours_sheet(queries, neighbours, captions, side=128):
     return contact_sheet(strips, captions, columns=1, side=side)
 
 
-def plot_training_errors(path, curves, line=0.25):
-    """Draws Figure 1: training errors over epochs, and who is how much faster.
-
-    Args:
-        path: The PNG file to write.
-        curves: Dict by name of `(epochs, errors)`; the first is drawn solid,
-            the others dashed, as in the paper.
-        line: Error at which the curves are compared. Paper: 25%.
-
-    Returns:
-        The epoch at which each curve first reaches the line, by name; `None`
-        for one that never does.
-    """
-    pyplot = _import_pyplot()
-    figure, axis = pyplot.subplots(figsize=(6, 4.5), layout="constrained")
-    reached = {}
-    for number, (name, (epochs, errors)) in enumerate(curves.items()):
-        axis.plot(epochs, errors, "-" if not number else "--", label=name)
-        below = np.flatnonzero(np.asarray(errors) <= line)
-        reached[name] = float(epochs[below[0]]) if len(below) else None
-    axis.axhline(line, color="grey", linewidth=0.8, linestyle=":")
-    axis.set(xlabel="Epochs", ylabel="Training error rate", ylim=(0, None))
-    axis.legend()
-    first, *others = reached
-    for other in others:
-        if reached[first] and reached[other]:
-            ratio = reached[other] / reached[first]
-            axis.set_title(
-                f"{line:.0%}: {first} after {reached[first]:.1f} epochs, "
-                f"{other} after {reached[other]:.1f}, {ratio:.1f} times",
-                fontsize=10,
-            )
-    _save(figure, path)
-    return reached
-
-
-def _save(figure, path):
-    """Writes a plot as a PNG file, in one piece."""
-    contents = io.BytesIO()
-    figure.savefig(contents, format="png", dpi=100)
-    _import_pyplot().close(figure)
-    dataset_info.write_atomically(path, contents.getvalue())
-
-
 def short(class_name):
     """Returns the first of a class's synonyms."""
     return class_name.split(",")[0]
-
-
-def _import_pyplot():
-    """Imports matplotlib without a screen."""
-    try:
-        import matplotlib
-    except ImportError:
-        raise ValueError(
-            "matplotlib must be installed for this figure. Install it with: "
-            "pip install 'alexnet-tf[figures]'"
-        ) from None
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    return pyplot

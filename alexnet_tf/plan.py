@@ -72,6 +72,8 @@ def make_schedule(config, intervals, steps_per_epoch):
         steps_per_epoch: A float.
     """
     rule = config.optimizer
+    if rule.schedule == "constant":
+        return schedule.Constant(rule.learning_rate)
     if rule.schedule == "boundaries":
         return schedule.Boundaries(
             rule.learning_rate,

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-SCHEDULES = ("plateau", "boundaries", "geometric")
+SCHEDULES = ("plateau", "boundaries", "geometric", "constant")
 BIAS_SCHEDULES = ("same", "constant", "geometric")
 
 
@@ -18,7 +18,8 @@ class OptimizerConfig:
         schedule: "plateau" divides the rate when the validation error stops
             improving, as the authors did by hand; "boundaries" after the
             epochs below; "geometric" goes from `learning_rate` to
-            `learning_rate / factor` in `levels` equal intervals.
+            `learning_rate / factor` in `levels` equal intervals; "constant"
+            stays.
         boundaries_epochs: For "boundaries". The authors' own run fell after
             25, 51 and 79 epochs.
         divisor: For "plateau" and "boundaries".

@@ -102,11 +102,21 @@ def training_errors(workdir):
         ValueError: The run has written no figures yet.
     """
     path = pathlib.Path(workdir) / "metrics.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines()
-    found = [m for m in map(json.loads, lines) if m["split"] == "train"]
+    found = [m for m in read_lines(path) if m["split"] == "train"]
     if not found:
         raise ValueError(f"{path} must hold figures of training. Found: none")
     return [m["epoch"] for m in found], [m["top1_error"] for m in found]
+
+
+def read_lines(path):
+    """Returns the dicts of a file of JSON lines, but for a torn last one."""
+    found = []
+    for text in pathlib.Path(path).read_text(encoding="utf-8").splitlines():
+        try:
+            found.append(json.loads(text))
+        except ValueError:
+            break
+    return found
 
 
 def revision():

@@ -8,7 +8,7 @@ import pytest
 from runs import make_config, read_lines, small_network, train
 
 import alexnet_tf
-from alexnet_tf import experiment, weights
+from alexnet_tf import experiment, trainer, weights
 from alexnet_tf.training import checkpoint, stored
 
 __all__ = ["small_network"]
@@ -49,7 +49,7 @@ def test_weights_that_are_no_numbers_are_never_saved(config, tmp_path):
     arrays = weights.to_arrays(network)
     arrays["fc8/bias"][0] = np.nan
     weights.from_arrays(network, arrays)
-    rule = experiment.optimizer.PaperSGD()
+    rule = trainer.optimizer.PaperSGD()
     rule.build(network.trainable_variables)
     state = checkpoint.TrainState(tmp_path / "other", network, rule, None)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alexnet_tf import figures
+from alexnet_tf import figures, kernels, plots
 
 
 def test_kernels_stand_in_rows_of_sixteen_on_one_scale():
@@ -44,7 +44,7 @@ def test_guesses_are_drawn(tmp_path, count):
     images = rng.integers(0, 256, (count, 16, 16, 3), np.uint8)
     probabilities = rng.dirichlet(np.ones(3), count)
 
-    figures.plot_guesses(
+    plots.plot_guesses(
         tmp_path / "guesses.png",
         images,
         np.zeros(count, int),
@@ -68,7 +68,7 @@ def test_training_errors_are_drawn_and_compared(tmp_path):
         "never": (epochs, [0.9] * 6),
     }
 
-    reached = figures.plot_training_errors(tmp_path / "1.png", curves)
+    reached = plots.plot_training_errors(tmp_path / "1.png", curves)
 
     assert reached == {"relu": 2.0, "tanh": 6.0, "never": None}
     with Image.open(tmp_path / "1.png") as picture:
@@ -86,3 +86,58 @@ def test_neighbours_stand_beside_their_query():
     colours = set(sheet[:, :, 0].ravel())
     assert {50, 100, 101, 102} <= colours
     assert sheet.shape[1] > sheet.shape[0]
+
+
+def _wave(size, cycles, across=False):
+    """Returns a grey cosine kernel of some cycles per pixel."""
+    wave = np.cos(2 * np.pi * cycles * np.arange(size))
+    plane = np.broadcast_to(wave, (size, size))
+    plane = plane.T if across else plane
+    return np.repeat(plane[..., np.newaxis], 3, axis=2)
+
+
+def test_statistics_of_a_grey_wave_and_of_a_pure_colour():
+    colour = np.zeros((8, 8, 3))
+    # Red against green: no grey part at all.
+    colour[..., 0], colour[..., 1] = 1.0, -1.0
+    stack = [_wave(8, 0.25), _wave(8, 0.125, across=True), colour]
+
+    found = kernels.statistics(np.stack(stack, axis=-1))
+
+    np.testing.assert_allclose(found["colour"], [0, 0, 1], atol=1e-12)
+    np.testing.assert_allclose(found["frequency"][:2], [0.25, 0.125])
+
+
+def test_towers_that_specialise_are_told_from_those_that_do_not():
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(7, 7, 3, 48))
+    grey = np.repeat(noise.mean(axis=2, keepdims=True), 3, axis=2)
+
+    apart = kernels.compare_towers(np.concatenate([grey, noise], axis=-1))
+    alike = kernels.compare_towers(rng.normal(size=(7, 7, 3, 96)))
+
+    assert apart["colour"]["towers"][0] < 1e-9
+    # No random half of 10,000 comes near.
+    assert apart["colour"]["p"] < 0.001
+    assert alike["colour"]["p"] > 0.01
+
+
+def test_curves_are_drawn_with_what_happened(tmp_path):
+    metrics = [
+        {
+            "split": split,
+            "epoch": epoch,
+            "loss": 2.0 / (epoch + 1),
+            "top1_error": 0.5,
+            "top5_error": 0.1,
+        }
+        for split in ("train", "validation")
+        for epoch in (0, 1, 2)
+    ]
+    events = [{"what": "rate", "epoch": 1}, {"what": "save", "epoch": 2}]
+
+    plots.plot_run(tmp_path / "curves.png", metrics, events)
+
+    picture = Image.open(tmp_path / "curves.png")
+    assert picture.size == (1000, 400)
+    assert len(picture.convert("RGB").getcolors(2**20)) > 10

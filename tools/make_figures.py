@@ -9,9 +9,12 @@ Figure 1 shows the training error over epochs of --workdir (rectifiers) and of
     python -m tools.make_figures --workdir=runs/relu --against=runs/tanh \
         --figure=1 --output=figure_1.png
 
-Figure 3 shows conv1's kernels, the first tower's half above the second's.
+Figure 3 shows conv1's kernels, the first tower's half above the second's, and
+says how coloured and how fine each tower's are, and whether they differ by
+more than chance.
 Figure 4 shows eight validation images and the five best guesses of each, from
-the newest file that tools.evaluate has written.
+the newest file that tools.evaluate has written. --figure=curves shows losses
+and errors over epochs.
 """
 
 import pathlib
@@ -19,7 +22,7 @@ import pathlib
 import numpy as np
 from absl import flags
 
-from alexnet_tf import experiment, figures, workdir
+from alexnet_tf import experiment, figures, kernels, plots, workdir
 from input_pipeline import sources, transforms
 from tools import program
 
@@ -27,7 +30,10 @@ _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of a run, such as runs/alexnet."
 )
 _FIGURE = flags.DEFINE_enum(
-    "figure", "4", ["1", "3", "4"], "1, 3 or 4 of the paper."
+    "figure",
+    "4",
+    ["1", "3", "4", "curves"],
+    "1, 3 or 4 of the paper; or curves.",
 )
 _AGAINST = flags.DEFINE_string(
     "against", None, "For figure 1: another run, such as runs/tanh."
@@ -42,6 +48,10 @@ _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Where the records are now, if they have moved."
 )
 _IMAGES = 8
+_MEASURES = {
+    "colour": "share of colour",
+    "frequency": "frequency, cycles per pixel",
+}
 
 
 def main(argv):
@@ -51,7 +61,12 @@ def main(argv):
     default = folder / "figures" / f"figure_{_FIGURE.value}.png"
     path = pathlib.Path(_OUTPUT.value or default)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draw = {"1": _draw_errors, "3": _draw_kernels, "4": _draw_guesses}
+    draw = {
+        "1": _draw_errors,
+        "3": _draw_kernels,
+        "4": _draw_guesses,
+        "curves": _draw_curves,
+    }
     draw[_FIGURE.value](run, path)
     print(path)
 
@@ -64,7 +79,7 @@ def _draw_errors(run, path):
     curves = {}
     for each in runs:
         curves[each.config.network] = workdir.training_errors(each.workdir)
-    reached = figures.plot_training_errors(path, curves)
+    reached = plots.plot_training_errors(path, curves)
     for name, epoch in reached.items():
         words = f"after {epoch:.2f} epochs" if epoch else "never"
         print(f"{name}: 25% training error {words}")
@@ -73,7 +88,25 @@ def _draw_errors(run, path):
 def _draw_kernels(run, path):
     """Figure 3."""
     _, arrays = run.load_weights(_CHECKPOINT.value)
-    figures.save_png(path, figures.kernel_grid(arrays["conv1/kernel"]))
+    conv1 = arrays["conv1/kernel"]
+    figures.save_png(path, figures.kernel_grid(conv1))
+    if run.config.make_network().towers == 1:
+        return
+    for name, found in kernels.compare_towers(conv1).items():
+        first, second = found["towers"]
+        print(
+            f"{_MEASURES[name]}: {first:.3f} in the first tower, {second:.3f} "
+            f"in the second, p = {found['p']:.4f}"
+        )
+
+
+def _draw_curves(run, path):
+    """Losses and errors over epochs."""
+    plots.plot_run(
+        path,
+        workdir.read_lines(run.workdir / "metrics.jsonl"),
+        workdir.read_lines(run.workdir / "events.jsonl"),
+    )
 
 
 def _draw_guesses(run, path):
@@ -92,7 +125,7 @@ def _draw_guesses(run, path):
         places = np.linspace(0, len(index) - 1, min(_IMAGES, len(index)))
         places = np.unique(places.round().astype(int))
         jpegs = [source.parse(index.read(p))["image"] for p in places]
-        figures.plot_guesses(
+        plots.plot_guesses(
             path,
             [transforms.decode(jpeg).numpy() for jpeg in jpegs],
             found["labels"][places],

@@ -6,7 +6,7 @@ if anything, is its `state`, plain numbers that go into the checkpoint.
 
 
 class Constant:
-    """Stays; the biases' rate of the authors' own run (layers-145).
+    """Stays, as the biases' rate of the authors' own run did (layers-145).
 
     Args:
         learning_rate: The rate.

@@ -1,0 +1,173 @@
+"""Figures with axes, by matplotlib: curves, and guesses as bars (§3.1, §6.1)."""
+
+import io
+
+import numpy as np
+
+from alexnet_tf import figures
+from input_pipeline import dataset_info
+
+_TITLES = {"loss": "loss", "top1_error": "top-1", "top5_error": "top-5"}
+# How events of a run are drawn.
+_MARKS = {
+    "rate": ("grey", "-"),
+    "drop": ("grey", "-"),
+    "set": ("grey", "-"),
+    "resume": ("tab:red", ":"),
+}
+
+
+def plot_guesses(path, images, labels, probabilities, class_names, columns=4):
+    """Draws Figure 4, left: images, and the five best guesses of each.
+
+    Args:
+        path: The PNG file to write.
+        images: Sequence of uint8 `(height, width, 3)`.
+        labels: `(n,)`, from 0.
+        probabilities: `(n, classes)`.
+        class_names: By label.
+        columns: Images a row.
+    """
+    pyplot = _import_pyplot()
+    count = len(images)
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    figure, axes = pyplot.subplots(
+        2 * rows,
+        columns,
+        figsize=(2.6 * columns, 4.0 * rows),
+        squeeze=False,
+        gridspec_kw={"height_ratios": [2, 1] * rows},
+        layout="constrained",
+    )
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for number in range(count):
+        row, column = 2 * (number // columns), number % columns
+        picture, bars = axes[row, column], axes[row + 1, column]
+        picture.imshow(images[number])
+        picture.set_title(
+            figures.short(class_names[labels[number]]), fontsize=11
+        )
+        best = np.argsort(-probabilities[number], kind="stable")[:5]
+        places = np.arange(len(best))
+        # The authors' colours: red where the guess is right.
+        colours = [
+            "#ffaaaa" if guess == labels[number] else "#aaaaff"
+            for guess in best
+        ]
+        bars.barh(places, probabilities[number][best], color=colours)
+        bars.set(xlim=(0, 1), ylim=(4.5, -0.5))
+        for place, guess in zip(places, best, strict=True):
+            bars.text(
+                0.02,
+                place,
+                figures.short(class_names[guess]),
+                va="center",
+                fontsize=9,
+            )
+    _save(figure, path)
+
+
+def plot_training_errors(path, curves, line=0.25):
+    """Draws Figure 1: training errors over epochs, and who is how much faster.
+
+    Args:
+        path: The PNG file to write.
+        curves: Dict by name of `(epochs, errors)`; the first is drawn solid,
+            the others dashed, as in the paper.
+        line: Error at which the curves are compared. Paper: 25%.
+
+    Returns:
+        The epoch at which each curve first reaches the line, by name; `None`
+        for one that never does.
+    """
+    pyplot = _import_pyplot()
+    figure, axis = pyplot.subplots(figsize=(6, 4.5), layout="constrained")
+    reached = {}
+    for number, (name, (epochs, errors)) in enumerate(curves.items()):
+        axis.plot(epochs, errors, "-" if not number else "--", label=name)
+        below = np.flatnonzero(np.asarray(errors) <= line)
+        reached[name] = float(epochs[below[0]]) if len(below) else None
+    axis.axhline(line, color="grey", linewidth=0.8, linestyle=":")
+    axis.set(xlabel="Epochs", ylabel="Training error rate", ylim=(0, None))
+    axis.legend()
+    first, *others = reached
+    for other in others:
+        if reached[first] and reached[other]:
+            ratio = reached[other] / reached[first]
+            axis.set_title(
+                f"{line:.0%}: {first} after {reached[first]:.1f} epochs, "
+                f"{other} after {reached[other]:.1f}, {ratio:.1f} times",
+                fontsize=10,
+            )
+    _save(figure, path)
+    return reached
+
+
+def plot_run(path, metrics, events):
+    """Draws loss and errors over epochs, and when the rate fell.
+
+    Args:
+        path: The PNG file to write.
+        metrics: The lines of metrics.jsonl, as dicts.
+        events: Those of events.jsonl: resumes are dotted lines.
+    """
+    pyplot = _import_pyplot()
+    figure, (losses, errors) = pyplot.subplots(
+        1, 2, figsize=(10, 4), layout="constrained"
+    )
+    for split, style in (("train", "-"), ("validation", "o-")):
+        lines = [m for m in metrics if m["split"] == split]
+        epochs = [m["epoch"] for m in lines]
+        for axis, name, colour in (
+            (losses, "loss", "tab:blue"),
+            (errors, "top1_error", "tab:blue"),
+            (errors, "top5_error", "tab:orange"),
+        ):
+            axis.plot(
+                epochs,
+                [m[name] for m in lines],
+                style,
+                color=colour,
+                alpha=0.4 if split == "train" else 1.0,
+                markersize=3,
+                linewidth=1,
+                label=f"{split}, {_TITLES[name]}",
+            )
+    for axis in (losses, errors):
+        for event in events:
+            if event["what"] in _MARKS:
+                shade, style = _MARKS[event["what"]]
+                axis.axvline(
+                    event["epoch"], color=shade, linestyle=style, linewidth=0.8
+                )
+        axis.set_xlabel("Epochs")
+        axis.legend(fontsize=8)
+    losses.set_ylabel("Cross-entropy in nats")
+    errors.set(ylabel="Error rate", ylim=(0, 1))
+    losses.set_title("Grey: the rate falls. Dotted: resumed.", fontsize=9)
+    _save(figure, path)
+
+
+def _save(figure, path):
+    """Writes a plot as a PNG file, in one piece."""
+    contents = io.BytesIO()
+    figure.savefig(contents, format="png", dpi=100)
+    _import_pyplot().close(figure)
+    dataset_info.write_atomically(path, contents.getvalue())
+
+
+def _import_pyplot():
+    """Imports matplotlib without a screen."""
+    try:
+        import matplotlib
+    except ImportError:
+        raise ValueError(
+            "matplotlib must be installed for this figure. Install it with: "
+            "pip install 'alexnet-tf[figures]'"
+        ) from None
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    return pyplot
