@@ -15,16 +15,18 @@ _FONT = 11
 _LINE = 14
 
 
-def kernel_grid(kernels, scale=4):
+def kernel_grid(kernels, scale=None):
     """Returns Figure 3: the kernels of conv1 on one scale for all.
 
     Args:
         kernels: `(rows, columns, 3, n)`; the first half is the first tower's.
-        scale: Screen pixels a side of each weight.
+        scale: Screen pixels a side of each weight; if `None`, 4, or what
+            makes smaller kernels as large as the paper's.
 
     Returns:
         uint8 `(height, width, 3)`.
     """
+    scale = scale or max(4, 44 // len(kernels))
     low, high = kernels.min(), kernels.max()
     shades = (kernels - low) / max(high - low, 1e-12) * _SCREEN
     tiles = np.moveaxis(shades, -1, 0).round().astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Figures with axes, by matplotlib: curves, and guesses as bars (§3.1, §6.1)."""
+"""Figures with axes, by matplotlib: curves, guesses as bars (§3.1, §6.1)."""
 
 import io
 

@@ -9,7 +9,7 @@ from runs import make_config, read_lines, small_network, train
 
 import alexnet_tf
 from alexnet_tf import experiment, trainer, weights
-from alexnet_tf.training import checkpoint, stored
+from alexnet_tf.training import checkpoint, schedule, stored
 
 __all__ = ["small_network"]
 
@@ -51,7 +51,9 @@ def test_weights_that_are_no_numbers_are_never_saved(config, tmp_path):
     weights.from_arrays(network, arrays)
     rule = trainer.optimizer.PaperSGD()
     rule.build(network.trainable_variables)
-    state = checkpoint.TrainState(tmp_path / "other", network, rule, None)
+    state = checkpoint.TrainState(
+        tmp_path / "other", network, rule, schedule.Constant(0.01)
+    )
 
     with pytest.raises(ValueError, match="must be numbers.*step 0"):
         state.save()
