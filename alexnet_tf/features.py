@@ -81,6 +81,31 @@ def write(path, extract, dataset, count, progress=None):
     return np.load(path, mmap_mode="r")
 
 
+def of_split(run, model, step, split, make_progress):
+    """Returns the features of a split, from the workdir or written there.
+
+    Args:
+        run: An `experiment.Experiment`.
+        model: Its network.
+        step: The network's.
+        split: "train", "validation" or "test".
+        make_progress: Called as `make_progress(total)`, returns a scope with
+            `update(images)`.
+
+    Returns:
+        The features float32 `(n, features)`, mapped, and the labels.
+    """
+    path = run.workdir / "features" / f"{split}-{step:08d}.npy"
+    count = run.info.splits[split].num_images
+    labels = path.with_suffix(".npz")
+    if not (path.exists() and labels.exists()):
+        dataset = run.make_eval_dataset(split, 1, file_names=True)
+        with make_progress(count) as bar:
+            write(path, make_extractor(model), dataset, count, bar)
+    with np.load(labels) as found:
+        return np.load(path, mmap_mode="r"), found["labels"]
+
+
 def nearest(queries, base, count=6, progress=None):
     """Returns the rows of a base that are nearest to each query, exactly.
 

@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from google.protobuf import text_format
+from PIL import Image
+from tensorboard.plugins.projector import ProjectorConfig
 
 import alexnet_tf
-from alexnet_tf import features, networks
+from alexnet_tf import features, networks, projector
 
 
 def _brute(queries, base, count):
@@ -76,3 +79,28 @@ def test_a_split_of_another_size_leaves_no_file(tmp_path, count):
         features.write(tmp_path / "x.npy", extract, _dataset(7), count)
 
     assert not list(tmp_path.iterdir())
+
+
+def test_projector_files_have_a_line_and_a_tile_for_each_image(tmp_path):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (5, 20, 20, 3), dtype=np.uint8)
+    labels = np.array([0, 1, 1, 0, 1])
+
+    projector.write(
+        tmp_path, np.eye(5, 3), images, labels, ["cat, felis", "dog"]
+    )
+
+    rows = np.loadtxt(tmp_path / "features.tsv", delimiter="\t")
+    np.testing.assert_array_equal(rows, np.eye(5, 3))
+    names = (tmp_path / "classes.tsv").read_text().splitlines()
+    assert names == ["cat", "dog", "dog", "cat", "dog"]
+    # Three a row, 48 pixels a side, without gaps.
+    assert Image.open(tmp_path / "sprite.png").size == (144, 96)
+    text = (tmp_path / "projector_config.pbtxt").read_text()
+    config = text_format.Parse(text, ProjectorConfig())
+    assert config.embeddings[0].sprite.single_image_dim == [48, 48]
+
+
+def test_projector_refuses_more_than_a_sprite_holds(tmp_path):
+    with pytest.raises(ValueError, match="at most 28900 images"):
+        projector.write(tmp_path, None, range(170**2 + 1), None, None)

@@ -6,6 +6,10 @@
 
 Images are near where the last hidden layer, fc7, says nearly the same of
 them. Its features of the whole split are written to WORKDIR/features once.
+With --bits=128 an auto-encoder makes binary codes of them first, and the
+search is by Hamming distance; how many true neighbours that finds is printed.
+Without --queries every image of the validation split is one: what is printed
+is the share of neighbours of its own class, beside chance.
 """
 
 import pathlib
@@ -14,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from alexnet_tf import experiment, features, figures
+from alexnet_tf import codes, experiment, features, figures
 from input_pipeline import sources, transforms
 from tools import program, progress
 
@@ -25,7 +29,9 @@ _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Where to search, if not where it was trained: data/x."
 )
 _QUERIES = flags.DEFINE_list(
-    "queries", None, "Image files with commas, such as cat.jpg,dog.jpg."
+    "queries",
+    None,
+    "Image files with commas, such as cat.jpg,dog.jpg; or none.",
 )
 _NEIGHBOURS = flags.DEFINE_integer(
     "neighbours", 6, "Images to show beside each query, such as 6."
@@ -39,15 +45,25 @@ _SPLIT = flags.DEFINE_string(
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "best", "best (validation error), last, or a step: 5000."
 )
+_BITS = flags.DEFINE_integer(
+    "bits",
+    0,
+    "Search by binary codes of so many bits, such as 64, 128 or 256, that an "
+    "auto-encoder learns from the split; 0 for the features themselves.",
+)
+_EPOCHS = 20
+_PROBES = 1000
 
 
 def main(argv):
     """Finds, prints and draws the neighbours."""
     run = experiment.open_workdir(_WORKDIR.value, _DATA_DIR.value)
-    queries = [_read(run, path) for path in _QUERIES.value]
+    queries = [_read(run, path) for path in _QUERIES.value or ()]
     model, step = run.load(_CHECKPOINT.value)
-    extract = features.make_extractor(model)
-    base, labels = _base(run, extract, step)
+    base, labels = features.of_split(run, model, step, _SPLIT.value, _bar)
+    if not queries:
+        _print_share(run, model, step, base, labels)
+        return
     crops = transforms.evaluation_crops(
         tf.stack(queries),
         tf.constant(run.statistics.mean_image, tf.float32),
@@ -55,8 +71,8 @@ def main(argv):
         1,
         run.config.data.mean,
     )
-    places, distances = features.nearest(
-        extract(crops).numpy(), base, _NEIGHBOURS.value
+    places, distances = _search(
+        base, features.make_extractor(model)(crops).numpy()
     )
     names = run.info.class_names
     captions = []
@@ -87,18 +103,59 @@ def _read(run, path):
         ) from None
 
 
-def _base(run, extract, step):
-    """Returns the features and labels of the split, written if they must."""
-    name = f"{_SPLIT.value}-{step:08d}"
-    path = run.workdir / "features" / f"{name}.npy"
-    count = run.info.splits[_SPLIT.value].num_images
-    labels = path.with_suffix(".npz")
-    if not (path.exists() and labels.exists()):
-        dataset = run.make_eval_dataset(_SPLIT.value, 1, file_names=True)
-        with progress.Progress("features", count, "images") as bar:
-            features.write(path, extract, dataset, count, bar)
-    with np.load(labels) as found:
-        return np.load(path, mmap_mode="r"), found["labels"]
+def _bar(total, name="features"):
+    """Returns a bar of images."""
+    return progress.Progress(name, total, "images")
+
+
+def _search(base, queries):
+    """Returns places and distances of the neighbours."""
+    if _BITS.value:
+        return _search_codes(base, queries)
+    with _bar(len(base), "search") as bar:
+        return features.nearest(queries, base, _NEIGHBOURS.value, bar)
+
+
+def _print_share(run, model, step, base, labels):
+    """Prints how many neighbours of validation images share their class."""
+    asked, own = features.of_split(run, model, step, "validation", _bar)
+    places, _ = _search(base, np.asarray(asked))
+    share = np.mean(labels[places] == own[:, np.newaxis])
+    chance = np.mean([np.mean(labels == label) for label in own])
+    print(
+        f"{share:.1%} of the {_NEIGHBOURS.value} nearest images in "
+        f"{_SPLIT.value} show the class of the query ({len(own)} validation "
+        f"images, step {step}; chance: {chance:.1%})"
+    )
+
+
+def _search_codes(base, queries):
+    """Returns neighbours by Hamming distance, and prints what codes lose."""
+    with _bar(_EPOCHS * len(base), "codes") as bar:
+        encode = codes.train(base, _BITS.value, _EPOCHS, progress=bar)
+    packed = encode(base)
+    # Every image is its own nearest: it does not count.
+    places = np.linspace(0, len(base) - 1, min(_PROBES, len(base))).astype(int)
+    true, _ = features.nearest(base[places], base, 11)
+    found, _ = codes.nearest(packed[places], packed, 11)
+    share = codes.recall(
+        _without(found, places)[:, :10], _without(true, places)[:, :10]
+    )
+    print(
+        f"{_BITS.value} bits an image: {share:.1%} of the ten nearest images "
+        f"are among the ten nearest codes ({len(places)} images)"
+    )
+    return codes.nearest(encode(queries), packed, _NEIGHBOURS.value)
+
+
+def _without(found, places):
+    """Returns each row's places but for its own, one fewer."""
+    return np.stack(
+        [
+            row[row != place][: len(row) - 1]
+            for row, place in zip(found, places, strict=True)
+        ]
+    )
 
 
 def _pictures(run, places):
@@ -116,5 +173,4 @@ def _pictures(run, places):
 
 if __name__ == "__main__":
     flags.mark_flag_as_required("workdir")
-    flags.mark_flag_as_required("queries")
     program.run(main)

@@ -14,7 +14,8 @@ says how coloured and how fine each tower's are, and whether they differ by
 more than chance.
 Figure 4 shows eight validation images and the five best guesses of each, from
 the newest file that tools.evaluate has written. --figure=curves shows losses
-and errors over epochs.
+and errors over epochs. --figure=projector puts a thousand validation images
+into TensorBoard's projector, near each other where fc7 says so.
 """
 
 import pathlib
@@ -22,9 +23,17 @@ import pathlib
 import numpy as np
 from absl import flags
 
-from alexnet_tf import experiment, figures, kernels, plots, workdir
+from alexnet_tf import (
+    experiment,
+    features,
+    figures,
+    kernels,
+    plots,
+    projector,
+    workdir,
+)
 from input_pipeline import sources, transforms
-from tools import program
+from tools import program, progress
 
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of a run, such as runs/alexnet."
@@ -32,8 +41,8 @@ _WORKDIR = flags.DEFINE_string(
 _FIGURE = flags.DEFINE_enum(
     "figure",
     "4",
-    ["1", "3", "4", "curves"],
-    "1, 3 or 4 of the paper; or curves.",
+    ["1", "3", "4", "curves", "projector"],
+    "1, 3 or 4 of the paper; curves; or projector.",
 )
 _AGAINST = flags.DEFINE_string(
     "against", None, "For figure 1: another run, such as runs/tanh."
@@ -42,12 +51,15 @@ _OUTPUT = flags.DEFINE_string(
     "output", None, "PNG file; WORKDIR/figures/figure_N.png if not given."
 )
 _CHECKPOINT = flags.DEFINE_string(
-    "checkpoint", "last", "For figure 3: best, last, or a step: 5000."
+    "checkpoint",
+    "last",
+    "For figure 3 and the projector: best, last, or a step: 5000.",
 )
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Where the records are now, if they have moved."
 )
 _IMAGES = 8
+_POINTS = 1000
 _MEASURES = {
     "colour": "share of colour",
     "frequency": "frequency, cycles per pixel",
@@ -59,6 +71,8 @@ def main(argv):
     folder = pathlib.Path(_WORKDIR.value)
     run = experiment.open_workdir(folder, _DATA_DIR.value)
     default = folder / "figures" / f"figure_{_FIGURE.value}.png"
+    if _FIGURE.value == "projector":
+        default = folder / "summaries" / "projector"
     path = pathlib.Path(_OUTPUT.value or default)
     path.parent.mkdir(parents=True, exist_ok=True)
     draw = {
@@ -66,6 +80,7 @@ def main(argv):
         "3": _draw_kernels,
         "4": _draw_guesses,
         "curves": _draw_curves,
+        "projector": _write_projector,
     }
     draw[_FIGURE.value](run, path)
     print(path)
@@ -119,19 +134,50 @@ def _draw_guesses(run, path):
             f"python -m tools.evaluate --workdir={run.workdir}"
         )
     split = newest.name.split("-")[0]
-    source = sources.open_source(run.config.data)
-    index = source.load_index(split)
+    count = run.info.splits[split].num_images
+    places = _spread(count, _IMAGES)
     with np.load(newest) as found:
-        places = np.linspace(0, len(index) - 1, min(_IMAGES, len(index)))
-        places = np.unique(places.round().astype(int))
-        jpegs = [source.parse(index.read(p))["image"] for p in places]
         plots.plot_guesses(
             path,
-            [transforms.decode(jpeg).numpy() for jpeg in jpegs],
+            _images(run, split, places),
             found["labels"][places],
             found["probabilities"][places],
             run.info.class_names,
         )
+
+
+def _write_projector(run, path):
+    """Points and pictures for TensorBoard's projector."""
+    model, step = run.load(_CHECKPOINT.value)
+    found, labels = features.of_split(
+        run,
+        model,
+        step,
+        "validation",
+        lambda total: progress.Progress("features", total, "images"),
+    )
+    places = _spread(len(found), _POINTS)
+    projector.write(
+        path,
+        found[places],
+        _images(run, "validation", places),
+        labels[places],
+        run.info.class_names,
+    )
+
+
+def _spread(count, most):
+    """Returns up to so many places, evenly spread."""
+    places = np.linspace(0, count - 1, min(most, count))
+    return np.unique(places.round().astype(int))
+
+
+def _images(run, split, places):
+    """Returns the images at some places of a split."""
+    source = sources.open_source(run.config.data)
+    index = source.load_index(split)
+    jpegs = [source.parse(index.read(int(p)))["image"] for p in places]
+    return [transforms.decode(jpeg).numpy() for jpeg in jpegs]
 
 
 if __name__ == "__main__":
