@@ -46,7 +46,7 @@ def make_predictor(model):
     return tf.function(lambda crops: probabilities(model, crops))
 
 
-def predict(predictor, dataset, progress=None, interruption=None):
+def predict(predictor, dataset, progress=None, interruption=None, count=None):
     """Returns what a network thinks of every image of a dataset.
 
     Args:
@@ -55,6 +55,8 @@ def predict(predictor, dataset, progress=None, interruption=None):
         progress: Has `update(images)`, or `None`.
         interruption: An `interruption.Interruption` that is looked at
             between batches, or `None`.
+        count: Images of the dataset, if that is known: the probabilities are
+            then put in their place at once, and never copied.
 
     Returns:
         A dict of arrays: "probabilities" float32 `(n, classes)`, "labels"
@@ -62,22 +64,34 @@ def predict(predictor, dataset, progress=None, interruption=None):
 
     Raises:
         KeyboardInterrupt: The interruption was requested.
-        ValueError: The dataset is empty.
+        ValueError: The dataset is empty, or has more images than `count`.
     """
-    batches = []
+    batches, rows, done = [], None, 0
     for crops, *rest in dataset:
         if interruption is not None and interruption.requested:
             raise KeyboardInterrupt
-        batches.append(
-            [predictor(crops).numpy(), *(part.numpy() for part in rest)]
-        )
+        found = predictor(crops).numpy()
+        if count is None:
+            rows = [] if rows is None else rows
+            rows.append(found)
+        else:
+            if rows is None:
+                rows = np.empty((count, found.shape[1]), found.dtype)
+            if done + len(found) > count:
+                raise ValueError(
+                    f"There must be {count} images. Received more than that."
+                )
+            rows[done : done + len(found)] = found
+        done += len(found)
+        batches.append([part.numpy() for part in rest])
         if progress is not None:
-            progress.update(len(batches[-1][0]))
-    if not batches:
+            progress.update(len(found))
+    if not done:
         raise ValueError("There must be images to evaluate. Received: none")
+    rows = np.concatenate(rows) if count is None else rows[:done]
     columns = [np.concatenate(c) for c in zip(*batches, strict=True)]
-    names = ("probabilities", "labels", "file_names")
-    return dict(zip(names, columns, strict=False))
+    names = ("labels", "file_names")
+    return {"probabilities": rows, **dict(zip(names, columns, strict=False))}
 
 
 def errors(probabilities, labels, ties="class order"):

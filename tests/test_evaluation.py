@@ -140,3 +140,21 @@ def test_confusions_by_class():
         {"label": "a", "guess": "b", "images": 2},
         {"label": "c", "guess": "a", "images": 1},
     ]
+
+
+def test_a_known_count_gives_the_same_and_no_more_is_let_in():
+    rng = np.random.default_rng(0)
+    batches = [
+        (tf.constant(rng.random((n, 3))), tf.range(n)) for n in (4, 4, 2)
+    ]
+
+    free = evaluation.predict(lambda x: x, batches)
+    known = evaluation.predict(lambda x: x, batches, count=10)
+
+    for name in ("probabilities", "labels"):
+        np.testing.assert_array_equal(free[name], known[name])
+    # Records that are skipped leave fewer.
+    fewer = evaluation.predict(lambda x: x, batches, count=12)
+    assert fewer["probabilities"].shape == (10, 3)
+    with pytest.raises(ValueError, match="must be 9 images"):
+        evaluation.predict(lambda x: x, batches, count=9)

@@ -56,7 +56,7 @@ def main(argv):
     total = run.info.splits[_SPLIT.value].num_images
     with progress.Progress("evaluate", total, "images") as bar:
         found = evaluation.predict(
-            evaluation.make_predictor(model), dataset, bar
+            evaluation.make_predictor(model), dataset, bar, count=total
         )
     skipped = total - len(found["labels"])
     if skipped and run.config.data.on_error == "fail":
