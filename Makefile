@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: demo test lint bench install
+.PHONY: demo test lint bench serve install
 install: .venv/installed
 
 # The demo: render, convert, train, evaluate, export, classify. Each command is
@@ -20,6 +20,11 @@ lint: .venv/installed
 # Images per second of a training step, ours beside the plainest Keras model.
 bench: .venv/installed
 	$(RUN) -m tools.benchmark --mode=step --peers
+
+# What the demo exported, at http://localhost:8501/page.
+MODEL ?= runs/demo/export
+serve: .venv/installed
+	$(RUN) -m tools.serve --model=$(MODEL)
 
 .venv/installed: setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \

@@ -4,6 +4,17 @@ import pathlib
 
 import setuptools
 
+EXPORT = [
+    "ai-edge-litert>=2",
+    "onnx>=1.16",
+    "onnxruntime>=1.20",
+    "tf2onnx>=1.17",
+]
+SERVING = [
+    "grpcio>=1.60",
+    "kserve>=0.15",
+    "tensorflow-serving-api>=2.21,<2.22",
+]
 FIGURES = ["matplotlib>=3.9"]
 
 setuptools.setup(
@@ -20,6 +31,7 @@ setuptools.setup(
     packages=setuptools.find_packages(
         include=["alexnet_tf*", "input_pipeline*"]
     ),
+    package_data={"alexnet_tf": ["page.html"]},
     install_requires=[
         "absl-py>=2.1",
         # Checksums of TFRecord, in C.
@@ -41,7 +53,9 @@ setuptools.setup(
     ],
     extras_require={
         "test": [
+            *EXPORT,
             *FIGURES,
+            *SERVING,
             "hypothesis>=6.100",
             "pytest>=8",
             "pytest-timeout>=2.3",
@@ -52,7 +66,7 @@ setuptools.setup(
         "beam": ["apache-beam>=2.70,<3", "google-crc32c>=1.5"],
         "figures": FIGURES,
         "weights": ["safetensors>=0.4", "torch>=2.4"],
-        "export": ["ai-edge-litert>=2", "onnx>=1.16", "tf2onnx>=1.17"],
-        "serving": ["grpcio>=1.60", "tensorflow-serving-api>=2.21,<2.22"],
+        "export": EXPORT,
+        "serving": SERVING,
     },
 )

@@ -7,10 +7,10 @@ import shutil
 import keras
 import tensorflow as tf
 
-from alexnet_tf import evaluation
+from alexnet_tf import evaluation, warmup
 from alexnet_tf.layers import GroupedDense
 from alexnet_tf.model import feature_extractor
-from input_pipeline import transforms
+from input_pipeline import headers, transforms
 
 _SHOWN = 5
 
@@ -56,18 +56,25 @@ def export(model, statistics, class_names, image_size, directory, mean="paper"):
 
 
 def _write(model, statistics, class_names, image_size, directory, mean):
-    """Writes the SavedModel with its four signatures."""
+    """Writes the SavedModel with its signatures."""
     mean_image = tf.constant(statistics.mean_image, tf.float32)
     names = tf.constant(list(class_names))
     crop_size = model.input_shape[1]
     hidden = [x.name for x in model.layers if isinstance(x, GroupedDense)]
     # fc7, unless the network has been left without one.
     extractor = feature_extractor(model, hidden[-2]) if hidden[1:] else None
+    first = feature_extractor(model, "conv1")
+
+    def square(place_and_bytes):
+        place, image_bytes = place_and_bytes
+        # Before any memory is taken for its pixels.
+        image_bytes = headers.check(image_bytes, place)
+        return transforms.square_from_bytes(image_bytes, image_size)
 
     def squares_from_bytes(image_bytes):
         return tf.map_fn(
-            lambda one: transforms.square_from_bytes(one, image_size),
-            image_bytes,
+            square,
+            (tf.range(tf.size(image_bytes)), image_bytes),
             fn_output_signature=tf.TensorSpec(
                 (image_size, image_size, 3), tf.uint8
             ),
@@ -97,6 +104,10 @@ def _write(model, statistics, class_names, image_size, directory, mean):
     def tensor(images):
         return best(crops_of(images))
 
+    def conv1(image_bytes):
+        maps = first(crops_of(squares_from_bytes(image_bytes)), training=False)
+        return {"conv1": tf.cast(maps, tf.float32)}
+
     def features(image_bytes):
         crops = crops_of(squares_from_bytes(image_bytes))
         return {"fc7": extractor(crops, training=False)}
@@ -114,4 +125,6 @@ def _write(model, statistics, class_names, image_size, directory, mean):
     archive.add_endpoint("tensor", tensor, images)
     if extractor is not None:
         archive.add_endpoint("features", features, image_bytes)
+    archive.add_endpoint("conv1", conv1, image_bytes)
     archive.write_out(str(directory), verbose=False)
+    warmup.write(directory, ["serving_default", "ten_crop"])

@@ -131,7 +131,7 @@ def test_classify_names_the_file_that_is_no_image(folder, tmp_path):
         "classify", f"--model={version}", tmp_path / "page.jpg", status=1
     )
 
-    assert done.stderr.startswith(f"error: {tmp_path / 'page.jpg'} must be")
+    assert done.stderr.startswith(f"error: {tmp_path / 'page.jpg'}: It must be")
     assert done.stderr.count("\n") == 1
 
 

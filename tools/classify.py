@@ -1,6 +1,10 @@
-"""Names what image files show, by an exported model.
+"""Names what image files show, by an exported model or a server.
 
-python -m tools.classify --model=runs/alexnet/export/1 cat.jpg dog.png
+    python -m tools.classify --model=runs/alexnet/export/1 cat.jpg dog.png
+    python -m tools.classify --server=http://localhost:8501 cat.jpg
+    python -m tools.classify --server=grpc://localhost:8500 cat.jpg
+
+The server is TF Serving, by REST or gRPC, or `python -m tools.serve`.
 """
 
 import pathlib
@@ -8,11 +12,16 @@ import pathlib
 import tensorflow as tf
 from absl import app, flags
 
+from alexnet_tf import client
 from tools import program
 
 _MODEL = flags.DEFINE_string(
     "model", None, "A SavedModel: a version, such as runs/alexnet/export/1."
 )
+_SERVER = flags.DEFINE_string(
+    "server", None, "Instead: http://HOST:PORT or grpc://HOST:PORT."
+)
+_NAME = flags.DEFINE_string("name", "alexnet", "Of the model on the server.")
 _CROPS = flags.DEFINE_integer(
     "crops", 1, "1 for the centre; 10 for four corners, centre and mirrors."
 )
@@ -24,26 +33,28 @@ def main(argv):
         raise app.UsageError("Name one image file or more.")
     if _CROPS.value not in (1, 10):
         raise app.UsageError(f"crops must be 1 or 10. Got: {_CROPS.value}")
+    if bool(_MODEL.value) == bool(_SERVER.value):
+        raise app.UsageError("Give either --model or --server.")
     files = [pathlib.Path(name) for name in argv[1:]]
     contents = [file.read_bytes() for file in files]
-    signature = _load(_MODEL.value).signatures[
-        "serving_default" if _CROPS.value == 1 else "ten_crop"
-    ]
+    signature = "serving_default" if _CROPS.value == 1 else "ten_crop"
+    if _MODEL.value:
+        ask = _load(_MODEL.value)
+    else:
+        ask = client.connect(_SERVER.value, _NAME.value)
+    refused = []
     for file, image_bytes in zip(files, contents, strict=True):
         try:
-            found = signature(image_bytes=tf.constant([image_bytes]))
-        except tf.errors.InvalidArgumentError:
-            raise ValueError(
-                f"{file} must be a JPEG or PNG image, whole and not empty. "
-                f"Received: {len(image_bytes)} bytes that are none"
-            ) from None
+            names, probabilities = ask(image_bytes, signature)
+        except ValueError as error:
+            # The others are answered all the same.
+            refused.append(f"{file}: {error}")
+            continue
         print(file)
-        for name, probability in zip(
-            found["class_names"][0].numpy(),
-            found["probabilities"][0].numpy(),
-            strict=True,
-        ):
-            print(f"  {probability:6.2%}  {name.decode()}")
+        for name, probability in zip(names, probabilities, strict=True):
+            print(f"  {probability:6.2%}  {name}")
+    if refused:
+        raise ValueError("; ".join(refused))
 
 
 def _load(path):
@@ -53,11 +64,25 @@ def _load(path):
             f"{path} holds no saved_model.pb. Name a version of an exported "
             "model; make one with: python -m tools.export --help"
         )
-    return tf.saved_model.load(path)
+    model = tf.saved_model.load(path)
+
+    def ask(image_bytes, signature):
+        call = model.signatures[signature]
+        try:
+            found = call(image_bytes=tf.constant([image_bytes]))
+        except tf.errors.InvalidArgumentError as error:
+            raise ValueError(
+                "It must be a JPEG or PNG image, whole and not empty. "
+                f"Received: {len(image_bytes)} bytes; "
+                f"{client.clean(error.message)}"
+            ) from None
+        names = found["class_names"][0].numpy()
+        return [n.decode() for n in names], found["probabilities"][0].numpy()
+
+    return ask
 
 
 main.takes_arguments = True
 
 if __name__ == "__main__":
-    flags.mark_flag_as_required("model")
     program.run(main)

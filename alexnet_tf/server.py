@@ -1,0 +1,243 @@
+"""A server from PyPI alone that speaks TF Serving's REST protocol.
+
+KServe's server carries the protocol, health and metrics; here are decoding,
+batching and the messages. It is for those without TF Serving, and for a page
+on which a person drops a photograph.
+"""
+
+import asyncio
+import base64
+import binascii
+import concurrent.futures
+import os
+import pathlib
+import sys
+
+import tensorflow as tf
+
+from alexnet_tf import client
+from alexnet_tf.batching import Batcher
+from input_pipeline import headers, transforms
+
+# Images a request; each takes 200 kB as a square.
+_MOST_IMAGES = 256
+_MOST_BYTES = 2**28
+_SIGNATURES = ("serving_default", "ten_crop", "features", "conv1")
+
+
+class Answers:
+    """An exported model behind a batcher.
+
+    Args:
+        directory: A version, such as runs/alexnet/export/1.
+        batch_size: Images that go through the network together at most.
+
+    Raises:
+        FileNotFoundError: It is no exported model.
+    """
+
+    def __init__(self, directory, batch_size=32):
+        self.directory = find_version(directory)
+        self.model = tf.saved_model.load(str(self.directory))
+        signatures = self.model.signatures
+        shape = signatures["tensor"].structured_input_signature[1]["images"]
+        size = shape.shape[1]
+        self._square = tf.function(
+            lambda data: transforms.square_from_bytes(
+                headers.check(data), size
+            ),
+            input_signature=[tf.TensorSpec([], tf.string)],
+        )
+        self._decoders = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
+        self._batcher = Batcher(self._answer, batch_size)
+
+    async def __call__(self, signature, images):
+        """Returns what the model says of images.
+
+        Args:
+            signature: "serving_default", "ten_crop", "features" or "conv1".
+            images: Sequence of the bytes of files.
+
+        Returns:
+            A list of dicts, one an image, of lists, numbers and strings.
+
+        Raises:
+            ValueError: One of them is no image; its position stands in the
+                message.
+        """
+        loop = asyncio.get_running_loop()
+
+        async def one(place, data):
+            try:
+                square = await loop.run_in_executor(
+                    self._decoders, self._square, data
+                )
+            except tf.errors.OpError as error:
+                raise ValueError(
+                    f"Image {place} must be a whole JPEG or PNG of at most "
+                    f"{headers.MOST_PIXELS} pixels. Received: {len(data)} "
+                    f"bytes; {client.clean(error.message)}"
+                ) from None
+            return await self._batcher(signature, square)
+
+        tasks = [
+            asyncio.ensure_future(one(*pair)) for pair in enumerate(images)
+        ]
+        try:
+            return await asyncio.gather(*tasks)
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            raise
+
+    def _answer(self, signature, squares):
+        """Answers a batch of squares; a list of dicts."""
+        if signature == "serving_default":
+            call = self.model.signatures["tensor"]
+            found = call(images=tf.stack(squares))
+        else:
+            # Squares are of the records' size: as PNG they pass unchanged.
+            pngs = tf.stack(
+                [tf.io.encode_png(s, compression=1) for s in squares]
+            )
+            found = self.model.signatures[signature](image_bytes=pngs)
+        arrays = {name: value.numpy() for name, value in found.items()}
+        return [
+            {name: _plain(array[place]) for name, array in arrays.items()}
+            for place in range(len(squares))
+        ]
+
+
+def find_version(directory):
+    """Returns the newest version in a folder, or the folder if it is one.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    directory = pathlib.Path(directory)
+    if (directory / "saved_model.pb").exists():
+        return directory
+    versions = [
+        path
+        for path in directory.glob("*")
+        if path.name.isdigit() and (path / "saved_model.pb").exists()
+    ]
+    if not versions:
+        raise FileNotFoundError(
+            f"{directory} holds no exported model. Make one with: "
+            "python -m tools.export --help"
+        )
+    return max(versions, key=lambda path: int(path.name))
+
+
+def parse_request(payload):
+    """Returns the signature and the images of a request.
+
+    Args:
+        payload: TF Serving's row format: a dict with "instances", a list of
+            `{"b64": ...}` or `{"image_bytes": {"b64": ...}}`, and perhaps
+            "signature_name".
+
+    Raises:
+        ValueError: It is none; the message names what is wrong, and where.
+    """
+    if not isinstance(payload, dict):
+        raise ValueError("A request must be a JSON object.")
+    signature = payload.get("signature_name", "serving_default")
+    if signature not in _SIGNATURES:
+        raise ValueError(
+            f"signature_name must be one of {', '.join(_SIGNATURES)}. "
+            f"Received: {signature!r}"
+        )
+    instances = payload.get("instances")
+    if not isinstance(instances, list) or not instances:
+        raise ValueError(
+            '"instances" must be a list of one image or more, each '
+            '{"b64": "..."}.'
+        )
+    if len(instances) > _MOST_IMAGES:
+        raise ValueError(
+            f"A request must have at most {_MOST_IMAGES} images. Received: "
+            f"{len(instances)}. Send them in several."
+        )
+    images = []
+    for place, instance in enumerate(instances):
+        if isinstance(instance, dict) and "image_bytes" in instance:
+            instance = instance["image_bytes"]
+        try:
+            images.append(base64.b64decode(instance["b64"], validate=True))
+        except (TypeError, KeyError, binascii.Error, ValueError):
+            raise ValueError(
+                f'Image {place} must be {{"b64": "..."}} in base64.'
+            ) from None
+    return signature, images
+
+
+def serve(directory, port=8501, name="alexnet", batch_size=32):
+    """Serves until it is interrupted.
+
+    Args:
+        directory: A version of an exported model, or a folder of versions.
+        port: Of HTTP.
+        name: Of the model, in the address `/v1/models/NAME:predict`.
+        batch_size: Images that go through the network together at most.
+
+    Raises:
+        FileNotFoundError: There is no exported model.
+        ValueError: KServe is not installed.
+    """
+    answers = Answers(directory, batch_size)
+    # KServe reads the command line by itself while it is imported.
+    arguments, sys.argv = sys.argv, sys.argv[:1]
+    try:
+        import kserve
+        from fastapi.responses import HTMLResponse, JSONResponse
+        from kserve.model_server import app
+    except ImportError:
+        raise ValueError(
+            "kserve must be installed to serve. Install it with: "
+            "pip install 'alexnet-tf[serving]'"
+        ) from None
+    finally:
+        sys.argv = arguments
+
+    class Model(kserve.Model):
+        """Takes requests apart; KServe does the rest."""
+
+        def load(self):
+            self.ready = True
+            return True
+
+        async def predict(self, payload, headers=None, response_headers=None):
+            try:
+                found = await answers(*parse_request(payload))
+            except ValueError as error:
+                raise kserve.errors.InvalidInput(str(error)) from None
+            return {"predictions": found}
+
+    page = (pathlib.Path(__file__).parent / "page.html").read_text("utf-8")
+
+    @app.get("/page")
+    def show_page():
+        return HTMLResponse(page.replace("MODEL_NAME", name))
+
+    @app.middleware("http")
+    async def refuse_large(request, call_next):
+        if int(request.headers.get("content-length", 0)) > _MOST_BYTES:
+            words = f"A request must have at most {_MOST_BYTES} bytes."
+            return JSONResponse({"error": words}, 413)
+        return await call_next(request)
+
+    model = Model(name)
+    model.load()
+    kserve.ModelServer(
+        http_port=port, enable_grpc=False, enable_latency_logging=False
+    ).start([model])
+
+
+def _plain(value):
+    """Returns an array as lists, with text for bytes."""
+    value = value.tolist()
+    if isinstance(value, list) and value and isinstance(value[0], bytes):
+        return [text.decode() for text in value]
+    return value

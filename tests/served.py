@@ -1,0 +1,109 @@
+"""A small exported model, and images that tell the truth or do not."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image
+from runs import NETWORK
+
+import alexnet_tf
+from alexnet_tf import export
+from input_pipeline import synthetic
+from input_pipeline.statistics import Accumulator
+
+NAMES = [f"class {i}" for i in range(6)]
+SIZE = 48
+
+
+def make_version(folder):
+    """Exports a network of six classes with its first weights."""
+    sums = Accumulator(SIZE)
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        sums.add(rng.integers(0, 256, (SIZE, SIZE, 3), np.uint8))
+    model = alexnet_tf.build(NETWORK, 6, portable=True)
+    return export.export(model, sums.finish(), NAMES, SIZE, folder)
+
+
+def photograph(seed=0, kind="jpeg", mode="RGB", **options):
+    """Returns a rendered image as the bytes of a file."""
+    image = Image.fromarray(
+        synthetic.render(seed % 10, np.random.default_rng(seed))
+    )
+    contents = io.BytesIO()
+    image.convert(mode).save(contents, kind, **options)
+    return contents.getvalue()
+
+
+def animation():
+    """Returns a GIF of three frames."""
+    frames = [
+        Image.fromarray(synthetic.render(i, np.random.default_rng(i)))
+        for i in range(3)
+    ]
+    contents = io.BytesIO()
+    frames[0].save(contents, "gif", save_all=True, append_images=frames[1:])
+    return contents.getvalue()
+
+
+def deep_png():
+    """Returns a PNG of 16 bits."""
+    pixels = np.arange(40 * 40, dtype=np.uint16).reshape(40, 40) * 40
+    contents = io.BytesIO()
+    Image.fromarray(pixels).save(contents, "png")
+    return contents.getvalue()
+
+
+def huge_png(side=10_000):
+    """Returns a small PNG file that says it is large."""
+
+    def chunk(kind, data):
+        check = zlib.crc32(kind + data)
+        return (
+            struct.pack(">I", len(data))
+            + kind
+            + data
+            + struct.pack(">I", check)
+        )
+
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    rows = zlib.compress(bytes(side * 3 + 1) * 10)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", rows)
+        + chunk(b"IEND", b"")
+    )
+
+
+def huge_jpeg(side=10_000):
+    """Returns a small JPEG whose frame header says it is large."""
+    data = bytearray(photograph())
+    start = data.index(b"\xff\xc0") + 5
+    data[start : start + 4] = struct.pack(">HH", side, side)
+    return bytes(data)
+
+
+GOOD = {
+    "JPEG": photograph(),
+    "PNG named JPEG": photograph(kind="png"),
+    "CMYK": photograph(mode="CMYK"),
+    "grey": photograph(mode="L"),
+    "16-bit PNG": deep_png(),
+    "1 x 1": (lambda b: (Image.new("RGB", (1, 1)).save(b, "png"), b)[1])(
+        io.BytesIO()
+    ).getvalue(),
+}
+BAD = {
+    "nothing": b"",
+    "text": b"no image at all",
+    "half a JPEG": photograph()[:400],
+    "a JPEG's first bytes": photograph()[:10],
+    "a PNG's first bytes": photograph(kind="png")[:20],
+    "animated GIF": animation(),
+    "BMP": photograph(kind="bmp"),
+    "huge PNG": huge_png(),
+    "huge JPEG": huge_jpeg(),
+}

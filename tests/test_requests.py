@@ -1,0 +1,86 @@
+"""Requests that lie: a message for them, and the next one is answered."""
+
+import resource
+
+import numpy as np
+import pytest
+import served
+import tensorflow as tf
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    version = served.make_version(tmp_path_factory.mktemp("export"))
+    return tf.saved_model.load(str(version))
+
+
+def _ask(model, *files):
+    call = model.signatures["serving_default"]
+    return call(image_bytes=tf.constant(list(files)))["probabilities"].numpy()
+
+
+@pytest.mark.parametrize("kind", served.GOOD)
+def test_odd_but_whole_images_are_answered(model, kind):
+    probabilities = _ask(model, served.GOOD[kind])
+
+    assert probabilities.shape == (1, 5)
+    assert np.all(np.isfinite(probabilities))
+
+
+@pytest.mark.parametrize("kind", served.BAD)
+def test_bad_images_are_refused_and_the_next_is_answered(model, kind):
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        _ask(model, served.BAD[kind])
+
+    assert _ask(model, served.photograph()).shape == (1, 5)
+
+
+@pytest.mark.parametrize("kind", ["huge PNG", "huge JPEG"])
+def test_images_too_large_are_refused_before_memory_is_taken(model, kind):
+    _ask(model, served.photograph())
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match="at most so many"):
+        _ask(model, served.BAD[kind])
+
+    # Its pixels alone would be 300 MB.
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert (after - before) / 1024 < 100
+
+
+def test_a_message_names_the_image_of_a_batch(model):
+    good = served.photograph()
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Image:.*2"):
+        _ask(model, good, good, served.BAD["text"], good)
+
+
+def test_an_empty_batch_has_an_empty_answer(model):
+    call = model.signatures["serving_default"]
+
+    found = call(image_bytes=tf.constant([], tf.string))
+
+    assert found["probabilities"].shape == (0, 5)
+
+
+def test_mutations_of_a_jpeg_never_end_the_process(model):
+    """Two thousand damaged files: an answer or a message for each."""
+    rng = np.random.default_rng(0)
+    whole = np.frombuffer(served.photograph(), np.uint8)
+    answered = 0
+    for _ in range(2000):
+        data = whole.copy()
+        places = rng.integers(0, len(data), rng.integers(1, 20))
+        data[places] = rng.integers(0, 256, len(places))
+        if rng.random() < 0.3:
+            data = data[: rng.integers(1, len(data))]
+        try:
+            found = _ask(model, data.tobytes())
+        except tf.errors.InvalidArgumentError:
+            pass
+        else:
+            assert np.all(np.isfinite(found))
+            answered += 1
+    # Both must happen, or the test tries only one of them.
+    assert 100 < answered < 1900
+    assert _ask(model, served.photograph()).shape == (1, 5)
