@@ -72,7 +72,8 @@ def main(argv):
     run = experiment.open_workdir(folder, _DATA_DIR.value)
     default = folder / "figures" / f"figure_{_FIGURE.value}.png"
     if _FIGURE.value == "projector":
-        default = folder / "summaries" / "projector"
+        # TensorBoard looks where a run has its figures.
+        default = folder / "summaries" / "validation"
     path = pathlib.Path(_OUTPUT.value or default)
     path.parent.mkdir(parents=True, exist_ok=True)
     draw = {
