@@ -7,18 +7,22 @@ import concurrent.futures
 class Batcher:
     """Collects what waits while the network is busy, and answers it at once.
 
-    Nobody waits for company: an image that comes to an idle network goes
-    through alone, and those that come meanwhile go together afterwards.
+    An image that comes to an idle network goes through alone, and those that
+    come meanwhile go together afterwards. As clients that have just been
+    answered ask again, the next batch waits a moment until as many are there
+    as last time; one client alone never waits.
 
     Args:
         answer: Called in a thread as `answer(kind, items)` with a list of
             items of one kind; returns a list of as many answers.
         most: Items of a batch.
+        patience: Seconds that a batch waits for those of the last one.
     """
 
-    def __init__(self, answer, most=32):
+    def __init__(self, answer, most=32, patience=0.02):
         self.answer = answer
         self.most = most
+        self.patience = patience
         self._waiting = {}
         self._thread = concurrent.futures.ThreadPoolExecutor(1)
         self._task = None
@@ -34,10 +38,13 @@ class Batcher:
 
     async def _work(self, loop):
         """Answers until nobody waits, the kinds in turns."""
+        company = 1
         while self._waiting:
             kind = next(iter(self._waiting))
+            await self._linger(kind, min(company, self.most), loop)
             queue = self._waiting.pop(kind)
             batch, rest = queue[: self.most], queue[self.most :]
+            company = len(queue)
             if rest:
                 # Behind the other kinds.
                 self._waiting[kind] = rest
@@ -51,6 +58,13 @@ class Batcher:
                     if not future.done():
                         future.set_exception(error)
                 continue
+            company += sum(map(len, self._waiting.values()))
             for future, found in zip(futures, answers, strict=True):
                 if not future.done():
                     future.set_result(found)
+
+    async def _linger(self, kind, count, loop):
+        """Waits for as many of a kind, but not for long."""
+        end = loop.time() + self.patience
+        while len(self._waiting[kind]) < count and loop.time() < end:
+            await asyncio.sleep(0.001)

@@ -145,9 +145,9 @@ def connect(server, name="alexnet"):
 
 def clean(text):
     """Returns a message of TensorFlow's without its graph and its traceback."""
-    ours = re.search(r"assertion failed: \[(.*?)\]", text, re.S)
+    ours = re.search(r"assertion failed: \[(.*?)\]\s*(?:\[\[|\n|$)", text, re.S)
     if ours:
-        return ours.group(1)
+        return ours.group(1).replace("] [", " ")
     text = text.split("<stack traces unavailable>")[-1]
     return " ".join(re.sub(r"\[\[.*|\[Op:.*", "", text, flags=re.S).split())
 

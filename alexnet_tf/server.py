@@ -50,6 +50,10 @@ class Answers:
         )
         self._decoders = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
         self._batcher = Batcher(self._answer, batch_size)
+        # The first batch of a size takes seconds.
+        grey = tf.fill((size, size, 3), tf.constant(128, tf.uint8))
+        for count in {*range(1, min(batch_size, 8) + 1), batch_size}:
+            self._answer("serving_default", [grey] * count)
 
     async def __call__(self, signature, images):
         """Returns what the model says of images.

@@ -3,6 +3,7 @@
     python -m tools.benchmark --mode=step --peers
     python -m tools.benchmark --mode=input --peers
     python -m tools.benchmark --mode=convert --peers
+    python -m tools.benchmark --mode=load --seconds=120
     python -m tools.benchmark --mode=loop --peers
     python -m tools.benchmark --mode=update --peers
 
@@ -11,11 +12,12 @@ and on real records, beside the plainest Keras model of two branches, PyTorch's
 and what the arithmetic alone would take. `convert`
 is the way from a photograph to a record, beside bare decoding and a loop with
 Pillow. `input` goes on from records to batches, beside bare decoding, PyTorch
-and DALI. `loop` is the demo's network in the whole training loop, beside its
-updates alone. `update` is PaperSGD on 61 million weights, beside the plainest
-pass over as much memory. Prints a JSON object a line: name, images per second
-(of `update`, updates; median of the rounds), the ratio to the first line, and
-all rounds but for `convert`.
+and DALI. `load` is eight clients that ask `tools.serve` at once, beside the
+bare SavedModel. `loop` is the demo's network in the whole training loop, and
+its updates alone. `update` is PaperSGD on 61 million weights, beside the
+plainest pass over as much memory. Prints a JSON object a line: name, images
+per second (of `update`, updates; median of the rounds), the ratio to the first
+line, and all rounds but for `convert`.
 """
 
 import json
@@ -26,6 +28,7 @@ from absl import flags
 from tools import (
     benchmark_convert,
     benchmark_input,
+    benchmark_load,
     benchmark_loop,
     benchmark_step,
     benchmark_workers,
@@ -36,10 +39,10 @@ from tools import (
 _MODE = flags.DEFINE_enum(
     "mode",
     "step",
-    ["convert", "input", "loop", "step", "update"],
+    ["convert", "input", "load", "loop", "step", "update"],
     "What to measure: convert, photographs to records; input, records to "
-    "batches; step, one training update; loop, what is around it; or update, "
-    "the rule alone.",
+    "batches; step, one training update; loop, what is around it; update, the "
+    "rule alone; or load, a server.",
 )
 _PEERS = flags.DEFINE_boolean(
     "peers", False, "Whether to measure others too, where they are installed."
@@ -50,6 +53,10 @@ _BATCH_SIZE = flags.DEFINE_integer(
 _ROUNDS = flags.DEFINE_integer(
     "rounds", 7, "How often each takes its turn; odd, such as 7."
 )
+_SECONDS = flags.DEFINE_integer(
+    "seconds", 120, "Of mode load: how long clients ask.", 1
+)
+_CLIENTS = 8
 
 
 def main(argv):
@@ -62,6 +69,7 @@ def main(argv):
     measure = {
         "convert": _measure_conversion,
         "input": _measure_input,
+        "load": _measure_load,
         "loop": lambda: _measure_field(benchmark_loop.of_loop()),
         "step": _measure_step,
         "update": lambda: _measure_field(benchmark_loop.of_update()),
@@ -86,6 +94,15 @@ def _measure_input():
         data_dir = benchmark_input.make_records(folder)
         field = benchmark_input.competitors(data_dir, _PEERS.value)
         return _compete(field)
+
+
+def _measure_load():
+    """Returns what the server does under load."""
+    return benchmark_load.run(
+        _SECONDS.value,
+        _CLIENTS,
+        lambda total: progress.Progress("benchmark load", total, "s"),
+    )
 
 
 def _measure_field(field):
