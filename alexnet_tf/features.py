@@ -1,5 +1,6 @@
 """What the last hidden layer says of images, and who is near to whom (§6.1)."""
 
+import mmap
 import os
 import pathlib
 
@@ -152,6 +153,7 @@ def nearest(queries, base, count=6, progress=None):
             scores = np.take_along_axis(scores, best, axis=1)
         if progress is not None:
             progress.update(len(block))
+        _forget(base)
     order = np.argsort(places, axis=1)
     places = np.take_along_axis(places, order, axis=1)
     distances = np.stack(
@@ -168,3 +170,11 @@ def nearest(queries, base, count=6, progress=None):
         np.take_along_axis(places, order, axis=1),
         np.take_along_axis(distances, order, axis=1),
     )
+
+
+def _forget(rows):
+    """Gives back the memory of what was read of a mapped file."""
+    while isinstance(rows, np.ndarray):
+        rows = rows.base
+    if isinstance(rows, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        rows.madvise(mmap.MADV_DONTNEED)

@@ -1,5 +1,7 @@
 """Features of a split, and exact neighbours."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -104,3 +106,20 @@ def test_projector_files_have_a_line_and_a_tile_for_each_image(tmp_path):
 def test_projector_refuses_more_than_a_sprite_holds(tmp_path):
     with pytest.raises(ValueError, match="at most 28900 images"):
         projector.write(tmp_path, None, range(170**2 + 1), None, None)
+
+
+def test_a_mapped_file_gives_its_memory_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(features, "_BLOCK", 1000)
+    rows = np.zeros((40_000, 1024), np.float32)
+    rows[:, 0] = np.arange(40_000)
+    np.save(tmp_path / "rows.npy", rows)
+    mapped = np.load(tmp_path / "rows.npy", mmap_mode="r")
+
+    places, _ = features.nearest(rows[[7, 39_999]], mapped, 1)
+
+    np.testing.assert_array_equal(places, [[7], [39_999]])
+    status = Path("/proc/self/smaps").read_text()
+    lines = status[status.index("rows.npy") :].splitlines()
+    resident = next(line for line in lines if line.startswith("Rss:"))
+    # Of 160 MB.
+    assert int(resident.split()[1]) < 20_000
