@@ -52,7 +52,13 @@ setuptools.setup(
         "beam": ["apache-beam>=2.70,<3", "google-crc32c>=1.5"],
         "figures": FIGURES,
         "weights": ["safetensors>=0.4", "torch>=2.4"],
-        "export": ["ai-edge-litert>=2", "onnx>=1.16", "tf2onnx>=1.17"],
+        # LiteRT and ONNX Runtime run what was exported, for its report.
+        "export": [
+            "ai-edge-litert>=2",
+            "onnx>=1.16",
+            "onnxruntime>=1.18",
+            "tf2onnx>=1.17",
+        ],
         "serving": ["grpcio>=1.60", "tensorflow-serving-api>=2.21,<2.22"],
     },
 )
