@@ -7,8 +7,10 @@ centre crop.
 
 import importlib
 import json
+import shutil
 import warnings
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -61,7 +63,7 @@ def to_onnx(
     )
     with export.new_version(directory) as (unfinished, final):
         proto, _ = tf2onnx.convert.from_function(
-            function, input_signature=signature, opset=_OPSET
+            tf.function(function), input_signature=signature, opset=_OPSET
         )
         for value in (*proto.graph.input, *proto.graph.output):
             value.type.tensor_type.shape.dim[0].dim_param = "n"
@@ -125,14 +127,21 @@ def to_litert(
         )
     function, signature = _make_function(model, statistics, image_size, mean, 1)
     with export.new_version(directory) as (unfinished, final):
-        unfinished.mkdir()
+        # Weights that were constants of a function instead would be copied
+        # over and over: more than 10 GB for the paper's network.
+        saved_model = unfinished / "saved_model"
+        archive = keras.export.ExportArchive()
+        archive.track(model)
+        archive.add_endpoint("serving_default", function, signature)
+        archive.write_out(str(saved_model), verbose=False)
         labels = "".join(f"{name}\n" for name in class_names)
         (unfinished / "labels.txt").write_text(labels, encoding="utf-8")
         for precision in PRECISIONS:
-            contents = _convert(function, signature, precision, representative)
+            contents = _convert(saved_model, precision, representative)
             path = unfinished / f"model_{precision}.tflite"
             path.write_bytes(contents)
             _count(progress)
+        shutil.rmtree(saved_model)
     return final
 
 
@@ -168,41 +177,25 @@ def _check(model, class_names):
 
 
 def _make_function(model, statistics, image_size, mean, batch_size):
-    """Returns images to probabilities, and the signature of that function.
-
-    The weights are constants of the function: a converter that is left to
-    find Keras's variables gives a file without their values.
-    """
-    trainable = [v.numpy() for v in model.trainable_variables]
-    fixed = [v.numpy() for v in model.non_trainable_variables]
+    """Returns images to probabilities, and the signature of that function."""
+    # A constant of the function: tf2onnx takes a tensor for a second input.
     mean_image = np.asarray(statistics.mean_image, np.float32)
-    crop_size = model.input_shape[1]
 
     def probabilities(images):
         crops = transforms.evaluation_crops(
-            images, mean_image, crop_size, 1, mean
+            images, mean_image, model.input_shape[1], 1, mean
         )
-        logits, _ = model.stateless_call(
-            [tf.constant(value) for value in trainable],
-            [tf.constant(value) for value in fixed],
-            crops,
-            training=False,
-        )
+        logits = model(crops, training=False)
         return {"probabilities": tf.nn.softmax(logits)}
 
     shape = [batch_size, image_size, image_size, 3]
     signature = [tf.TensorSpec(shape, tf.uint8, "images")]
-    return tf.function(probabilities), signature
+    return probabilities, signature
 
 
-def _convert(function, signature, precision, representative):
+def _convert(saved_model, precision, representative):
     """Returns the bytes of a LiteRT file."""
-    # The converter takes the names of input and output from a module.
-    module = tf.Module()
-    module.function = function
-    converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [function.get_concrete_function(*signature)], module
-    )
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model))
     if precision != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if precision == "float16":

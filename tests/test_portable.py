@@ -223,10 +223,10 @@ def test_a_failed_export_leaves_nothing(
 ):
     convert = portable._convert
 
-    def fill_the_disk(function, signature, precision, images):
+    def fill_the_disk(saved_model, precision, images):
         if precision == "int8":
             raise OSError(28, "No space left on device")
-        return convert(function, signature, precision, images)
+        return convert(saved_model, precision, images)
 
     def cut_off(proto, path):
         pathlib.Path(path).write_bytes(b"half")
