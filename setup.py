@@ -4,6 +4,7 @@ import pathlib
 
 import setuptools
 
+# ONNX Runtime and LiteRT run what was exported, for its report.
 EXPORT = [
     "ai-edge-litert>=2",
     "onnx>=1.16",

@@ -3,10 +3,19 @@
 import dataclasses
 import pathlib
 
+import numpy as np
+
 from alexnet_tf import model, trainer, weights
 from alexnet_tf import workdir as workdirs
 from alexnet_tf.training import stored, strategy
-from input_pipeline import dataset_info, pipeline, reading, sources, statistics
+from input_pipeline import (
+    dataset_info,
+    pipeline,
+    reading,
+    sources,
+    statistics,
+    transforms,
+)
 
 
 class Experiment:
@@ -84,17 +93,9 @@ class Experiment:
         Raises:
             ValueError: The records are others than those of the run.
         """
-        directory = self.config.data.directory
-        there = sources.open_source(self.config.data).info
-        mine, its = self.info.splits.get(split), there.splits.get(split)
-        if (
-            there.synsets != self.info.synsets
-            or there.image_size != self.info.image_size
-            or (mine is not None and mine != its)
-        ):
-            raise self.other_records(directory)
+        self._open_source(split)
         return pipeline.make_eval_dataset(
-            directory,
+            self.config.data.directory,
             self.config.data,
             split,
             crops,
@@ -102,6 +103,47 @@ class Experiment:
             self.statistics.mean_image,
             skipped=self.skipped,
         )
+
+    def sample_images(self, split, count):
+        """Returns images of a split, evenly spread over it.
+
+        Args:
+            split: "train", "validation" or "test".
+            count: Images; fewer where the split, or what is whole of it, has
+                no more.
+
+        Returns:
+            uint8 `(n, image_size, image_size, 3)`, RGB.
+
+        Raises:
+            ValueError: The records are others than those of the run.
+        """
+        source = self._open_source(split)
+        skips = self.config.data.on_error == "skip"
+        skipped = self.skipped if skips else None
+        reader = reading.Reader(source.load_index(split, skipped), skipped)
+        count = min(count, len(reader))
+        places = np.linspace(0, len(reader) - 1, count).astype(int)
+        size = self.info.image_size
+        images = [
+            transforms.square_from_bytes(source.parse(record)["image"], size)
+            for record in reader.read(places)
+        ]
+        return np.array(images, np.uint8).reshape(-1, size, size, 3)
+
+    def _open_source(self, split):
+        """Returns where the records are now, if they are those of the run."""
+        directory = self.config.data.directory
+        source = sources.open_source(self.config.data)
+        there = source.info
+        mine, its = self.info.splits.get(split), there.splits.get(split)
+        if (
+            there.synsets != self.info.synsets
+            or there.image_size != self.info.image_size
+            or (mine is not None and mine != its)
+        ):
+            raise self.other_records(directory)
+        return source
 
     def other_records(self, directory):
         """Returns the error for records that the run does not know."""

@@ -1,5 +1,6 @@
 """SavedModel with preprocessing, mean image and class names inside."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -35,11 +36,33 @@ def export(model, statistics, class_names, image_size, directory, mean="paper"):
     Raises:
         ValueError: The class names are not as many as the model's outputs.
     """
+    check_names(model, class_names)
+    with new_version(directory) as (unfinished, final):
+        _write(model, statistics, class_names, image_size, unfinished, mean)
+    return final
+
+
+def check_names(model, class_names):
+    """Refuses class names that are not as many as a model's outputs."""
     if len(class_names) != model.output_shape[-1]:
         raise ValueError(
             "There must be a name for each class. Received: "
             f"{len(class_names)} names, {model.output_shape[-1]} classes"
         )
+
+
+@contextlib.contextmanager
+def new_version(directory):
+    """A scope that writes the next version of a folder, all or nothing.
+
+    Args:
+        directory: Folder of the versions, made if it is not there.
+
+    Yields:
+        Two paths: the one to write to, where nothing stands yet, and the one
+        that it gets at the end of the scope, `directory/1` or one more than
+        the last. After an error neither is there.
+    """
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     versions = [int(p.name) for p in directory.glob("*") if p.name.isdigit()]
@@ -47,12 +70,11 @@ def export(model, statistics, class_names, image_size, directory, mean="paper"):
     unfinished = directory / f".{final.name}.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        _write(model, statistics, class_names, image_size, unfinished, mean)
+        yield unfinished, final
         os.rename(unfinished, final)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
-    return final
 
 
 def _write(model, statistics, class_names, image_size, directory, mean):

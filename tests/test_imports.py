@@ -24,7 +24,9 @@ OPTIONAL = {
     "matplotlib",
     "torch",
     "safetensors",
+    "ai_edge_litert",
     "onnx",
+    "onnxruntime",
     "tf2onnx",
 }
 

@@ -115,6 +115,60 @@ def test_exported_model_classifies_as_evaluation_does(folder, tmp_path):
     assert percent / 100 == pytest.approx(best, abs=0.02)
 
 
+@pytest.mark.parametrize(
+    ("format_", "packages", "files"),
+    [
+        ("onnx", ["onnxruntime", "tf2onnx"], ["model.onnx"]),
+        (
+            "litert",
+            ["ai_edge_litert"],
+            [f"model_{p}.tflite" for p in ("float16", "float32", "int8")],
+        ),
+    ],
+)
+def test_portable_exports_report_their_parity(
+    folder, tmp_path, format_, packages, files
+):
+    for package in packages:
+        pytest.importorskip(
+            package, reason="not here: pip install 'alexnet-tf[export]'"
+        )
+
+    done = run(
+        "export",
+        f"--workdir={folder / 'run'}",
+        f"--format={format_}",
+        f"--output_dir={tmp_path}",
+    )
+
+    *lines, version = done.stdout.splitlines()
+    assert version == str(tmp_path / "1")
+    report = json.loads((tmp_path / "1" / "parity.json").read_text())
+    assert [file["file"] for file in report["files"]] == files
+    for line, file in zip(lines, report["files"], strict=True):
+        assert line.startswith(f"{file['file']}: {file['size_mb']:.1f} MB")
+        # All there are in the split, of which there are fewer than 300.
+        assert file["images"] == 12
+    assert min(f["largest_difference"] for f in report["files"]) < 1e-5
+
+
+def test_portable_export_without_records_needs_no_comparison(folder, tmp_path):
+    pytest.importorskip("tf2onnx")
+    arguments = [
+        f"--workdir={folder / 'run'}",
+        f"--data_dir={tmp_path / 'nowhere'}",
+        f"--output_dir={tmp_path / 'versions'}",
+        "--format=onnx",
+    ]
+
+    done = run("export", *arguments, status=1)
+    run("export", *arguments, "--parity_images=0")
+
+    assert "nowhere" in done.stderr
+    version = tmp_path / "versions" / "1"
+    assert [path.name for path in version.iterdir()] == ["model.onnx"]
+
+
 def test_same_command_twice_trains_once(folder):
     before = (folder / "run" / "metrics.jsonl").read_text()
 

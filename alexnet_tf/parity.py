@@ -1,0 +1,118 @@
+"""Whether exported files answer as the network does that they come from."""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from alexnet_tf import evaluation
+from alexnet_tf.portable import require
+from input_pipeline import transforms
+
+# What runs a file, by its ending.
+_RUNTIMES = {".onnx": "onnxruntime", ".tflite": "ai_edge_litert.interpreter"}
+_BATCH = 16
+
+
+def load(path):
+    """Returns a function that runs a file which `portable` has written.
+
+    Args:
+        path: A file that ends with .onnx or .tflite.
+
+    Returns:
+        A function from uint8 `(n, image_size, image_size, 3)` to float32
+        `(n, classes)`.
+
+    Raises:
+        ValueError: The package that runs it is missing.
+    """
+    path = pathlib.Path(path)
+    runtime = check(path.suffix)
+    if path.suffix == ".onnx":
+        session = runtime.InferenceSession(
+            path, providers=["CPUExecutionProvider"]
+        )
+        return lambda images: session.run(
+            ["probabilities"], {"images": images}
+        )[0]
+    run = runtime.Interpreter(str(path)).get_signature_runner()
+    return lambda images: np.concatenate(
+        [run(images=image[np.newaxis])["probabilities"] for image in images]
+    )
+
+
+def check(ending):
+    """Returns the module that runs files of an ending, if it is installed.
+
+    Args:
+        ending: ".onnx" or ".tflite".
+
+    Raises:
+        ValueError: It is missing.
+    """
+    return require(_RUNTIMES[ending])
+
+
+def expected(model, statistics, images, mean="paper", progress=None):
+    """Returns what the network itself thinks of images.
+
+    Args:
+        model: The network that was exported.
+        statistics: The `Statistics` of the data it was trained on.
+        images: uint8 `(n, image_size, image_size, 3)`.
+        mean: How the mean image was subtracted; see `DataConfig`.
+        progress: Has `update(images)`, or `None`.
+
+    Returns:
+        float32 `(n, classes)`.
+    """
+    mean_image = tf.constant(statistics.mean_image, tf.float32)
+    predictor = evaluation.make_predictor(model)
+
+    def answer(batch):
+        crops = transforms.evaluation_crops(
+            tf.constant(batch), mean_image, model.input_shape[1], 1, mean
+        )
+        return predictor(crops).numpy()
+
+    return _in_batches(answer, images, progress)
+
+
+def compare(path, images, probabilities, progress=None):
+    """Returns how near a file's answers are to those that are expected.
+
+    Args:
+        path: See `load`.
+        images: uint8 `(n, image_size, image_size, 3)`, one or more.
+        probabilities: What `expected` returned for them.
+        progress: Has `update(images)`, or `None`.
+
+    Returns:
+        A dict: "file"; "size_mb", in millions of bytes; "images";
+        "largest_difference" and "mean_difference" of probabilities, absolute;
+        "top1_agreement", the share of images with the same best class.
+    """
+    path = pathlib.Path(path)
+    found = _in_batches(load(path), images, progress)
+    differences = np.abs(found.astype(np.float64) - probabilities)
+    same = found.argmax(axis=1) == probabilities.argmax(axis=1)
+    return {
+        "file": path.name,
+        "size_mb": round(path.stat().st_size / 1e6, 3),
+        "images": len(images),
+        "largest_difference": float(differences.max()),
+        "mean_difference": float(differences.mean()),
+        "top1_agreement": float(same.mean()),
+    }
+
+
+def _in_batches(answer, images, progress):
+    """Returns a function's answers to all images, a few at a time."""
+    found = []
+    for start in range(0, len(images), _BATCH):
+        batch = images[start : start + _BATCH]
+        found.append(answer(batch))
+        if progress is not None:
+            progress.update(len(batch))
+    return np.concatenate(found)

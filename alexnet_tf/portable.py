@@ -1,0 +1,225 @@
+"""ONNX and LiteRT files, with preprocessing and mean image inside.
+
+Either takes "images", uint8 `(n, image_size, image_size, 3)`, RGB, as the
+records hold them, and gives "probabilities", float32 `(n, classes)`, from one
+centre crop.
+"""
+
+import importlib
+import json
+import shutil
+import warnings
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from alexnet_tf import export
+from input_pipeline import transforms
+
+# What each LiteRT file computes with.
+PRECISIONS = ("float32", "float16", "int8")
+# The least with all that is needed; every runtime since 2022 has it.
+_OPSET = 17
+# In eight bits a probability would be a multiple of 1/256, and most of a
+# thousand classes would share one; the mean would round each pixel twice.
+_NEVER_INT8 = ["SOFTMAX", "SUB"]
+
+
+def to_onnx(
+    model,
+    statistics,
+    class_names,
+    image_size,
+    directory,
+    mean="paper",
+    *,
+    progress=None,
+):
+    """Writes a new version with `model.onnx`, for any number of images.
+
+    The metadata of the file have "class_names", a JSON list by label.
+
+    Args:
+        model: What `model.build(..., portable=True)` returned, trained.
+        statistics: The `Statistics` of the data it was trained on.
+        class_names: By label.
+        image_size: Rows and columns of the records it was trained on.
+        directory: Folder of the versions; see `export.export`.
+        mean: How the mean image was subtracted; see `DataConfig`.
+        progress: Has `update(files)`, or `None`.
+
+    Returns:
+        The path of the version, a folder.
+
+    Raises:
+        ValueError: A package is missing, the model does not compute in
+            float32, or the class names are not as many as its outputs.
+    """
+    onnx, tf2onnx = require("onnx"), require("tf2onnx")
+    _check(model, class_names)
+    function, signature = _make_function(
+        model, statistics, image_size, mean, None
+    )
+    with export.new_version(directory) as (unfinished, final):
+        proto, _ = tf2onnx.convert.from_function(
+            tf.function(function), input_signature=signature, opset=_OPSET
+        )
+        for value in (*proto.graph.input, *proto.graph.output):
+            value.type.tensor_type.shape.dim[0].dim_param = "n"
+        names = json.dumps(list(class_names), ensure_ascii=False)
+        onnx.helper.set_model_props(proto, {"class_names": names})
+        onnx.checker.check_model(proto)
+        unfinished.mkdir()
+        onnx.save(proto, unfinished / "model.onnx")
+        _count(progress)
+    return final
+
+
+def to_litert(
+    model,
+    statistics,
+    class_names,
+    image_size,
+    directory,
+    mean="paper",
+    *,
+    representative,
+    progress=None,
+):
+    """Writes a new version with three LiteRT files, for one image a call.
+
+    `model_float32.tflite`; `model_float16.tflite`, half as large, which
+    computes in float32; `model_int8.tflite`, a quarter, with weights and
+    activations in eight bits. There the normalization of §3.3, for which
+    LiteRT has no such kernel, the mean image and the softmax stay in float32.
+    `labels.txt` has the class names, one a line.
+
+    Args:
+        model: See `to_onnx`.
+        statistics: The same.
+        class_names: The same.
+        image_size: The same.
+        directory: The same.
+        mean: The same.
+        representative: Real images, uint8 `(n, image_size, image_size, 3)`,
+            by which the ranges of the activations are found; 100 are enough.
+        progress: The same.
+
+    Returns:
+        The path of the version, a folder.
+
+    Raises:
+        ValueError: The model does not compute in float32, the class names are
+            not as many as its outputs, or the images are none.
+    """
+    _check(model, class_names)
+    shape = (image_size, image_size, 3)
+    representative = np.asarray(representative)
+    if (
+        representative.dtype != np.uint8
+        or representative.shape[1:] != shape
+        or not len(representative)
+    ):
+        raise ValueError(
+            f"representative must be one uint8 image {shape} or more. "
+            f"Received: {representative.dtype} {representative.shape}"
+        )
+    function, signature = _make_function(model, statistics, image_size, mean, 1)
+    with export.new_version(directory) as (unfinished, final):
+        # Weights that were constants of a function instead would be copied
+        # over and over: more than 10 GB for the paper's network.
+        saved_model = unfinished / "saved_model"
+        archive = keras.export.ExportArchive()
+        archive.track(model)
+        archive.add_endpoint("serving_default", function, signature)
+        archive.write_out(str(saved_model), verbose=False)
+        labels = "".join(f"{name}\n" for name in class_names)
+        (unfinished / "labels.txt").write_text(labels, encoding="utf-8")
+        for precision in PRECISIONS:
+            contents = _convert(saved_model, precision, representative)
+            path = unfinished / f"model_{precision}.tflite"
+            path.write_bytes(contents)
+            _count(progress)
+        shutil.rmtree(saved_model)
+    return final
+
+
+def require(name):
+    """Returns a package that is not installed everywhere.
+
+    Args:
+        name: Of the module, such as "onnx".
+
+    Raises:
+        ValueError: It is not installed.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        package = name.partition(".")[0].replace("_", "-")
+        raise ValueError(
+            f"{package} must be installed for this format. Install it with: "
+            "pip install 'alexnet-tf[export]'"
+        ) from None
+
+
+def _check(model, class_names):
+    """Refuses what could not be converted."""
+    export.check_names(model, class_names)
+    dtypes = {layer.compute_dtype for layer in model.layers} - {"float32"}
+    if dtypes:
+        raise ValueError(
+            "The model must compute in float32. "
+            f"Received: a model that computes in {sorted(dtypes)[0]}. Build "
+            "it with precision=float32, whatever it was trained in."
+        )
+
+
+def _make_function(model, statistics, image_size, mean, batch_size):
+    """Returns images to probabilities, and the signature of that function."""
+    # A constant of the function: tf2onnx takes a tensor for a second input.
+    mean_image = np.asarray(statistics.mean_image, np.float32)
+
+    def probabilities(images):
+        crops = transforms.evaluation_crops(
+            images, mean_image, model.input_shape[1], 1, mean
+        )
+        logits = model(crops, training=False)
+        return {"probabilities": tf.nn.softmax(logits)}
+
+    shape = [batch_size, image_size, image_size, 3]
+    signature = [tf.TensorSpec(shape, tf.uint8, "images")]
+    return probabilities, signature
+
+
+def _convert(saved_model, precision, representative):
+    """Returns the bytes of a LiteRT file."""
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model))
+    if precision != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if precision != "int8":
+        return converter.convert()
+    converter.representative_dataset = lambda: (
+        [image[np.newaxis]] for image in representative
+    )
+    options = tf.lite.experimental.QuantizationDebugOptions(
+        denylisted_ops=_NEVER_INT8
+    )
+    with warnings.catch_warnings():
+        # It says that TensorFlow's own interpreter will go.
+        warnings.simplefilter("ignore", UserWarning)
+        debugger = tf.lite.experimental.QuantizationDebugger(
+            converter=converter,
+            debug_dataset=converter.representative_dataset,
+            debug_options=options,
+        )
+    return debugger.get_nondebug_quantized_model()
+
+
+def _count(progress):
+    """Tells that a file is finished."""
+    if progress is not None:
+        progress.update(1)
