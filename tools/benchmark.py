@@ -6,17 +6,20 @@
     python -m tools.benchmark --mode=load --seconds=120
     python -m tools.benchmark --mode=loop --peers
     python -m tools.benchmark --mode=update --peers
+    python -m tools.benchmark --mode=inference --peers
 
 `step` is one training update of the paper's full network, on a batch in memory
 and on real records, beside the plainest Keras model of two branches, PyTorch's
-and what the arithmetic alone would take. `convert`
-is the way from a photograph to a record, beside bare decoding and a loop with
-Pillow. `input` goes on from records to batches, beside bare decoding, PyTorch
-and DALI. `load` is eight clients that ask `tools.serve` at once, beside the
-bare SavedModel. `loop` is the demo's network in the whole training loop, and
-its updates alone. `update` is PaperSGD on 61 million weights, beside the
-plainest pass over as much memory. Prints a JSON object a line: name, images
-per second (of `update`, updates; median of the rounds), the ratio to the first
+and what the arithmetic alone would take. `convert` is the way from a photograph
+to a record, beside bare decoding and a loop with Pillow. `input` goes on from
+records to batches, beside bare decoding, PyTorch and DALI. `load` is eight clients that ask
+`tools.serve` at once, beside the bare SavedModel. `loop` is the demo's
+network in the whole training loop, beside its updates alone. `update` is
+PaperSGD on 61 million weights, beside the plainest pass over as much memory.
+`inference` is the paper's network from an exported model, in batches of 32 and
+of one, beside PyTorch, ONNX Runtime and OpenVINO; its ratios are to the first
+line of the same batch size. Prints a JSON object a line: name, images per
+second (of `update`, updates; median of the rounds), the ratio to the first
 line, and all rounds but for `convert`.
 """
 
@@ -27,6 +30,7 @@ from absl import flags
 
 from tools import (
     benchmark_convert,
+    benchmark_inference,
     benchmark_input,
     benchmark_load,
     benchmark_loop,
@@ -39,13 +43,19 @@ from tools import (
 _MODE = flags.DEFINE_enum(
     "mode",
     "step",
-    ["convert", "input", "load", "loop", "step", "update"],
+    ["convert", "inference", "input", "load", "loop", "step", "update"],
     "What to measure: convert, photographs to records; input, records to "
-    "batches; step, one training update; loop, what is around it; update, the "
-    "rule alone; or load, a server.",
+    "batches; step, one training update; loop, what is around it; update, "
+    "the rule alone; inference, images to classes; or load, a server.",
 )
 _PEERS = flags.DEFINE_boolean(
     "peers", False, "Whether to measure others too, where they are installed."
+)
+_PEERS_PYTHON = flags.DEFINE_string(
+    "peers_python",
+    None,
+    "Of mode inference: the interpreter of an environment that has the "
+    "others, such as peers/bin/python; this one by default.",
 )
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", 64, "Of mode step: images per step, such as 128."
@@ -68,6 +78,7 @@ def main(argv):
         )
     measure = {
         "convert": _measure_conversion,
+        "inference": _measure_inference,
         "input": _measure_input,
         "load": _measure_load,
         "loop": lambda: _measure_field(benchmark_loop.of_loop()),
@@ -103,6 +114,16 @@ def _measure_load():
         _CLIENTS,
         lambda total: progress.Progress("benchmark load", total, "s"),
     )
+
+
+def _measure_inference():
+    """Yields the speed of the competitors from images to classes."""
+    with tempfile.TemporaryDirectory() as folder:
+        benchmark_inference.make_files(folder)
+        for field in benchmark_inference.fields(
+            folder, _PEERS.value, _PEERS_PYTHON.value
+        ):
+            yield from _compete(field)
 
 
 def _measure_field(field):

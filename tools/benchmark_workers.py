@@ -22,7 +22,8 @@ def compete(competitors, rounds, progress=None):
     Args:
         competitors: Dicts with "name", "function" (`module:function`, which
             returns a callable that does some work and returns how many images
-            it did), "arguments" (strings) and perhaps "environment".
+            it did), "arguments" (strings) and perhaps "environment" and
+            "python" (an interpreter; this one without).
         rounds: How often each takes its turn.
         progress: Has `update()`, or `None`.
 
@@ -68,7 +69,7 @@ class _Worker:
         self.name = competitor["name"]
         self.process = subprocess.Popen(
             [
-                sys.executable,
+                competitor.get("python", sys.executable),
                 "-m",
                 "tools.benchmark_workers",
                 competitor["function"],
