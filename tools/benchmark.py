@@ -12,10 +12,11 @@
 and on real records, beside the plainest Keras model of two branches, PyTorch's
 and what the arithmetic alone would take. `convert` is the way from a photograph
 to a record, beside bare decoding and a loop with Pillow. `input` goes on from
-records to batches, beside bare decoding, PyTorch and DALI. `load` is eight clients that ask
-`tools.serve` at once, beside the bare SavedModel. `loop` is the demo's
-network in the whole training loop, beside its updates alone. `update` is
-PaperSGD on 61 million weights, beside the plainest pass over as much memory.
+records to batches, beside bare decoding, PyTorch and DALI. `load` is
+eight clients that ask `tools.serve` at once, beside the bare SavedModel. `loop`
+is the demo's network in the whole training loop, beside its updates alone.
+`update` is PaperSGD on 61 million weights, beside the plainest pass over as
+much memory.
 `inference` is the paper's network from an exported model, in batches of 32 and
 of one, beside PyTorch, ONNX Runtime and OpenVINO; its ratios are to the first
 line of the same batch size. Prints a JSON object a line: name, images per
