@@ -99,7 +99,9 @@ def test_the_fast_function_compiles_every_norm(folder):
 def test_refuses_what_is_no_model_or_no_signature(folder, tmp_path):
     with pytest.raises(FileNotFoundError, match="holds no saved_model.pb"):
         inference.load_fast(tmp_path)
-    with pytest.raises(ValueError, match="must be one of features, serving"):
+    with pytest.raises(
+        ValueError, match="must be one of conv1, features, serving"
+    ):
         inference.load_fast(folder / "1", "tensors")
 
 

@@ -13,7 +13,7 @@ and on real records, beside the plainest Keras model of two branches, PyTorch's
 and what the arithmetic alone would take. `convert` is the way from a photograph
 to a record, beside bare decoding and a loop with Pillow. `input` goes on from
 records to batches, beside bare decoding, PyTorch and DALI. `load` is
-eight clients that ask `tools.serve` at once, beside the bare SavedModel. `loop`
+clients that ask `tools.serve` at once, beside the bare SavedModel. `loop`
 is the demo's network in the whole training loop, beside its updates alone.
 `update` is PaperSGD on 61 million weights, beside the plainest pass over as
 much memory.
@@ -67,7 +67,9 @@ _ROUNDS = flags.DEFINE_integer(
 _SECONDS = flags.DEFINE_integer(
     "seconds", 120, "Of mode load: how long clients ask.", 1
 )
-_CLIENTS = 8
+_CLIENTS = flags.DEFINE_integer(
+    "clients", 8, "Of mode load: how many clients ask at once.", 1
+)
 
 
 def main(argv):
@@ -112,7 +114,7 @@ def _measure_load():
     """Returns what the server does under load."""
     return benchmark_load.run(
         _SECONDS.value,
-        _CLIENTS,
+        _CLIENTS.value,
         lambda total: progress.Progress("benchmark load", total, "s"),
     )
 
