@@ -1,6 +1,7 @@
 """Asks a server: TF Serving by REST or gRPC, or `tools.serve`."""
 
 import base64
+import http.client
 import json
 import re
 import urllib.error
@@ -49,9 +50,10 @@ class RestClient:
                     f"{_message(words)}"
                 ) from None
             raise ValueError(_message(words)) from None
-        except urllib.error.URLError as error:
+        except (OSError, http.client.HTTPException) as error:
+            found = getattr(error, "reason", None) or repr(error)
             raise ConnectionError(
-                f"{self.url} must answer. Found: {error.reason}. Is the "
+                f"{self.url} must answer. Found: {found}. Is the "
                 "server up? Start one with: python -m tools.serve --help"
             ) from None
         except (KeyError, IndexError, TypeError, ValueError) as error:

@@ -93,7 +93,7 @@ class Experiment:
         Raises:
             ValueError: The records are others than those of the run.
         """
-        self._open_source(split)
+        self.open_source(split)
         return pipeline.make_eval_dataset(
             self.config.data.directory,
             self.config.data,
@@ -118,7 +118,7 @@ class Experiment:
         Raises:
             ValueError: The records are others than those of the run.
         """
-        source = self._open_source(split)
+        source = self.open_source(split)
         skips = self.config.data.on_error == "skip"
         skipped = self.skipped if skips else None
         reader = reading.Reader(source.load_index(split, skipped), skipped)
@@ -131,9 +131,48 @@ class Experiment:
         ]
         return np.array(images, np.uint8).reshape(-1, size, size, 3)
 
-    def _open_source(self, split):
-        """Returns where the records are now, if they are those of the run."""
+    def images_at(self, split, places, file_names=None):
+        """Returns the images at some places of a split.
+
+        Args:
+            split: "train", "validation" or "test".
+            places: Integers from 0, in the order of the records.
+            file_names: What the records there must be called, or `None`.
+
+        Returns:
+            A list of uint8 `(rows, columns, 3)`, RGB.
+
+        Raises:
+            ValueError: The records are others than those of the run, or are
+                called otherwise.
+        """
+        source = self.open_source(split)
+        index = source.load_index(split)
+        images = []
+        for number, place in enumerate(places):
+            record = source.parse(index.read(int(place)))
+            name = record["file_name"].numpy().decode()
+            if file_names is not None and name != file_names[number]:
+                raise ValueError(
+                    f"Image {place} of {split} must be {file_names[number]}, "
+                    f"as it was when it was evaluated. Found: {name}. "
+                    "Evaluate the present records again."
+                )
+            images.append(transforms.decode(record["image"]).numpy())
+        return images
+
+    def open_source(self, split):
+        """Returns where the records are now, if they are those of the run.
+
+        Raises:
+            ValueError: They are others, or the run has no such split.
+        """
         directory = self.config.data.directory
+        if split not in self.info.splits:
+            raise ValueError(
+                f"The split must be one of {', '.join(self.info.splits)}. "
+                f"Received: {split}"
+            )
         source = sources.open_source(self.config.data)
         there = source.info
         mine, its = self.info.splits.get(split), there.splits.get(split)

@@ -132,7 +132,7 @@ def _write(model, statistics, class_names, image_size, directory, mean):
 
     def features(image_bytes):
         crops = crops_of(squares_from_bytes(image_bytes))
-        return {"fc7": extractor(crops, training=False)}
+        return {"fc7": tf.cast(extractor(crops, training=False), tf.float32)}
 
     image_bytes = [tf.TensorSpec([None], tf.string, "image_bytes")]
     images = [

@@ -1,5 +1,6 @@
 """What the last hidden layer says of images, and who is near to whom (§6.1)."""
 
+import hashlib
 import mmap
 import os
 import pathlib
@@ -8,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from alexnet_tf import model as models
+from alexnet_tf.weights import assign
 
 # Rows of the base that are compared at a time: 128 MB of 4,096 features.
 _BLOCK = 8192
@@ -26,7 +28,7 @@ def make_extractor(model, layer_name="fc7"):
     )
 
 
-def write(path, extract, dataset, count, progress=None):
+def write(path, extract, dataset, count, progress=None, weights=""):
     """Writes the features of a split, to be mapped into memory.
 
     Args:
@@ -36,6 +38,7 @@ def write(path, extract, dataset, count, progress=None):
         dataset: Yields `(images, labels, file_names)`.
         count: Images of the split.
         progress: Has `update(images)`, or `None`.
+        weights: Kept beside the labels, to tell whose features they are.
 
     Returns:
         The features, mapped.
@@ -74,6 +77,7 @@ def write(path, extract, dataset, count, progress=None):
             np.savez(
                 file,
                 labels=np.concatenate(labels),
+                weights=weights,
                 file_names=np.concatenate(names).astype(str),
             )
         os.replace(unfinished, path)
@@ -96,15 +100,31 @@ def of_split(run, model, step, split, make_progress):
     Returns:
         The features float32 `(n, features)`, mapped, and the labels.
     """
+    run.open_source(split)
     path = run.workdir / "features" / f"{split}-{step:08d}.npy"
     count = run.info.splits[split].num_images
     labels = path.with_suffix(".npz")
-    if not (path.exists() and labels.exists()):
+    weights = _fingerprint(model)
+    if not (path.exists() and labels.exists()) or _made_by(labels) != weights:
         dataset = run.make_eval_dataset(split, 1, file_names=True)
         with make_progress(count) as bar:
-            write(path, make_extractor(model), dataset, count, bar)
+            write(path, make_extractor(model), dataset, count, bar, weights)
     with np.load(labels) as found:
         return np.load(path, mmap_mode="r"), found["labels"]
+
+
+def _fingerprint(model):
+    """Returns a few characters that tell a model's weights from others."""
+    digest = hashlib.blake2b(digest_size=16)
+    for array in assign.to_arrays(model).values():
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
+
+
+def _made_by(labels):
+    """Returns the fingerprint of the weights that wrote a file of features."""
+    with np.load(labels) as found:
+        return str(found["weights"]) if "weights" in found else ""
 
 
 def nearest(queries, base, count=6, progress=None):

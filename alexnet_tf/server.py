@@ -9,6 +9,7 @@ import asyncio
 import base64
 import binascii
 import concurrent.futures
+import json
 import os
 import pathlib
 import sys
@@ -63,12 +64,18 @@ class Answers:
             images: Sequence of the bytes of files.
 
         Returns:
-            A list of dicts, one an image, of lists, numbers and strings.
+            A list, one an image: a dict of lists; or, for a signature of a
+            single output, its list alone.
 
         Raises:
             ValueError: One of them is no image; its position stands in the
                 message.
         """
+        if signature not in self.model.signatures:
+            raise ValueError(
+                f"The model has no signature {signature}. It has: "
+                f"{', '.join(self.model.signatures)}"
+            )
         loop = asyncio.get_running_loop()
 
         async def one(place, data):
@@ -106,10 +113,12 @@ class Answers:
             )
             found = self.model.signatures[signature](image_bytes=pngs)
         arrays = {name: value.numpy() for name, value in found.items()}
-        return [
+        rows = [
             {name: _plain(array[place]) for name, array in arrays.items()}
             for place in range(len(squares))
         ]
+        # TF Serving leaves the name of a single output out.
+        return [*map(_only, rows)] if len(arrays) == 1 else rows
 
 
 def find_version(directory):
@@ -145,6 +154,9 @@ def parse_request(payload):
     Raises:
         ValueError: It is none; the message names what is wrong, and where.
     """
+    if isinstance(payload, bytes):
+        # As KServe leaves it where no content type says JSON.
+        payload = _parse_json(payload)
     if not isinstance(payload, dict):
         raise ValueError("A request must be a JSON object.")
     signature = payload.get("signature_name", "serving_default")
@@ -175,6 +187,14 @@ def parse_request(payload):
                 f'Image {place} must be {{"b64": "..."}} in base64.'
             ) from None
     return signature, images
+
+
+def _parse_json(payload):
+    """Returns what a body says, or `None` where it is no JSON."""
+    try:
+        return json.loads(payload)
+    except ValueError:
+        return None
 
 
 def serve(directory, port=8501, name="alexnet", batch_size=32):
@@ -237,6 +257,12 @@ def serve(directory, port=8501, name="alexnet", batch_size=32):
     kserve.ModelServer(
         http_port=port, enable_grpc=False, enable_latency_logging=False
     ).start([model])
+
+
+def _only(row):
+    """Returns the one value of a dict."""
+    (value,) = row.values()
+    return value
 
 
 def _plain(value):

@@ -1,5 +1,7 @@
 """Features of a split, and exact neighbours."""
 
+import contextlib
+import types
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 from PIL import Image
+from runs import NETWORK
 from tensorboard.plugins.projector import ProjectorConfig
 
 import alexnet_tf
@@ -123,3 +126,33 @@ def test_a_mapped_file_gives_its_memory_back(tmp_path, monkeypatch):
     resident = next(line for line in lines if line.startswith("Rss:"))
     # Of 160 MB.
     assert int(resident.split()[1]) < 20_000
+
+
+def test_features_of_other_weights_are_written_anew(tmp_path, monkeypatch):
+    model = alexnet_tf.build(NETWORK, 6, seed=0)
+    other = alexnet_tf.build(NETWORK, 6, seed=1)
+    images = tf.random.stateless_normal((4, 40, 40, 3), (1, 2), 0, 60)
+    names = tf.constant(["a", "b", "c", "d"])
+    run = types.SimpleNamespace(
+        workdir=tmp_path,
+        info=types.SimpleNamespace(
+            splits={"train": types.SimpleNamespace(num_images=4)}
+        ),
+        open_source=lambda split: None,
+        make_eval_dataset=lambda *args, **kwargs: [
+            (images, tf.range(4), names)
+        ],
+    )
+    bar = contextlib.nullcontext
+
+    first, _ = features.of_split(run, model, 7, "train", lambda n: bar())
+    first = np.array(first)
+    monkeypatch.setattr(run, "make_eval_dataset", None)
+    again, labels = features.of_split(run, model, 7, "train", lambda n: bar())
+    np.testing.assert_array_equal(again, first)
+    np.testing.assert_array_equal(labels, range(4))
+    monkeypatch.undo()
+
+    second, _ = features.of_split(run, other, 7, "train", lambda n: bar())
+
+    assert np.abs(second - first).max() > 1e-3

@@ -84,3 +84,19 @@ def test_trains_under_fit():
 def test_refuses_impossible_numbers(arguments, words):
     with pytest.raises(ValueError, match=words):
         PaperSGD(**arguments)
+
+
+def test_a_frozen_variable_keeps_its_values_whatever_its_gradient():
+    frozen, live = keras.Variable([1.0, 2.0]), keras.Variable([3.0])
+    optimizer = PaperSGD(0.1)
+    optimizer.build([frozen, live])
+    optimizer.set_rates(0.1, [0.0, 0.1])
+
+    optimizer.apply(
+        [tf.constant([np.nan, np.inf]), tf.constant([1.0])], [frozen, live]
+    )
+
+    np.testing.assert_array_equal(frozen, [1.0, 2.0])
+    np.testing.assert_array_equal(optimizer.velocity(frozen), [0.0, 0.0])
+    # v = -0.1 (0.0005 x 3 + 1).
+    np.testing.assert_allclose(live, [3 - 0.10015])

@@ -14,6 +14,7 @@ RECORD = {
     "network": "PAPER",
     "without": "",
     "changes": "",
+    "init_from": "",
     "data": "ilsvrc2012",
     "epochs": 90.0,
     "minutes_of_updates": 600.4,
@@ -57,6 +58,17 @@ def test_a_changed_network_does_not_stand_for_the_papers():
     lines = results.table([changed]).splitlines()
 
     assert "not yet run" in lines[2]
+    assert "40.7%" in lines[-1]
+
+
+def test_another_split_or_a_second_seed_does_not_replace_the_first():
+    train, second = copy.deepcopy(RECORD), copy.deepcopy(RECORD)
+    train["evaluations"][0]["split"] = "train"
+    second["evaluations"][0]["top1_error"] = 0.5
+
+    assert "not yet run" in results.table([train]).splitlines()[2]
+    lines = results.table([RECORD, second]).splitlines()
+    assert sum("40.7% (" in line or "50.0% (" in line for line in lines) == 2
 
 
 def test_another_run_has_a_line_of_its_own():

@@ -110,6 +110,8 @@ def test_features_and_the_first_layer_are_answered(address):
         )
         assert status == 200
         assert len(body["predictions"]) == 2
+        # A single output stands without its name, as from TF Serving.
+        assert isinstance(body["predictions"][0], list)
 
 
 def test_many_at_once_get_their_own_answers(address):
@@ -161,6 +163,19 @@ def test_a_bad_request_gets_a_message(address, body, words):
     assert re.search(words, found["error"])
     good = {"instances": [_instance(served.photograph())]}
     assert _post(address, good)[0] == 200
+
+
+def test_a_body_without_a_content_type_is_json(address):
+    body = {"instances": [_instance(served.photograph())]}
+    request = urllib.request.Request(
+        f"{address}/v1/models/alexnet:predict",
+        json.dumps(body).encode(),
+        # What curl -d says.
+        {"Content-Type": "application/x-www-form-urlencoded"},
+    )
+
+    with urllib.request.urlopen(request, timeout=60) as response:
+        assert len(json.load(response)["predictions"]) == 1
 
 
 def test_it_tells_of_its_health_and_its_work(address):

@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+import served
 from programs import ROOT, run
 
 pytestmark = pytest.mark.slow
@@ -85,11 +86,47 @@ def test_evaluation_writes_predictions_and_their_protocol(folder):
 
 def test_figures_are_drawn(folder):
     run("evaluate", f"--workdir={folder / 'run'}", "--crops=1")
-    for figure in (3, 4):
+    for figure in ("3", "4", "curves"):
         done = run(
             "make_figures", f"--workdir={folder / 'run'}", f"--figure={figure}"
         )
-        assert pathlib.Path(done.stdout.strip()).stat().st_size > 1000
+        path = done.stdout.splitlines()[-1]
+        assert pathlib.Path(path).stat().st_size > 1000
+
+
+def test_neighbours_are_found_drawn_and_counted(folder, tmp_path):
+    image = folder / "query.jpg"
+    image.write_bytes(served.photograph(2))
+    workdir = f"--workdir={folder / 'run'}"
+
+    drawn = run(
+        "find_similar",
+        workdir,
+        f"--queries={image}",
+        "--neighbours=3",
+        f"--output={tmp_path / 'similar.png'}",
+    )
+    within = run(
+        "find_similar", workdir, "--split=validation", "--neighbours=1"
+    )
+    codes = run("find_similar", workdir, "--bits=8", "--neighbours=2")
+
+    assert drawn.stdout.startswith(f"{image}: ")
+    assert (tmp_path / "similar.png").stat().st_size > 1000
+    # Two images a class in validation: by chance one of the eleven others.
+    assert "chance: 9.1%" in within.stdout
+    assert "of the 10 nearest images are among" in codes.stdout
+
+
+def test_a_split_that_is_not_there_is_named(folder):
+    done = run(
+        "find_similar",
+        f"--workdir={folder / 'run'}",
+        "--split=test",
+        status=1,
+    )
+
+    assert "must be one of train, validation" in done.stderr
 
 
 def test_exported_model_classifies_as_evaluation_does(folder, tmp_path):

@@ -66,6 +66,8 @@ def _handler(model, name):
                 {key: _plain(value[i].numpy()) for key, value in found.items()}
                 for i in range(len(images))
             ]
+            if len(found) == 1:
+                rows = [value for row in rows for value in row.values()]
             self._answer(200, {"predictions": rows})
 
         def _answer(self, status, body):

@@ -116,6 +116,7 @@ def _protocol(run):
         "ties": _TIES.value,
         "network": run.config.network,
         "without": run.config.without,
+        "changes": run.config.changes,
     }
 
 

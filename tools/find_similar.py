@@ -19,14 +19,14 @@ import tensorflow as tf
 from absl import flags
 
 from alexnet_tf import codes, experiment, features, figures
-from input_pipeline import sources, transforms
+from input_pipeline import transforms
 from tools import program, progress
 
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of a run, such as runs/alexnet."
 )
 _DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "Where to search, if not where it was trained: data/x."
+    "data_dir", None, "Where the records are now, if they have moved."
 )
 _QUERIES = flags.DEFINE_list(
     "queries",
@@ -53,6 +53,7 @@ _BITS = flags.DEFINE_integer(
 )
 _EPOCHS = 20
 _PROBES = 1000
+_TEN = 10
 
 
 def main(argv):
@@ -72,7 +73,9 @@ def main(argv):
         run.config.data.mean,
     )
     places, distances = _search(
-        base, features.make_extractor(model)(crops).numpy()
+        base,
+        features.make_extractor(model)(crops).numpy(),
+        _NEIGHBOURS.value,
     )
     names = run.info.class_names
     captions = []
@@ -108,20 +111,25 @@ def _bar(total, name="features"):
     return progress.Progress(name, total, "images")
 
 
-def _search(base, queries):
+def _search(base, queries, count):
     """Returns places and distances of the neighbours."""
     if _BITS.value:
-        return _search_codes(base, queries)
+        return _search_codes(base, queries, count)
     with _bar(len(base), "search") as bar:
-        return features.nearest(queries, base, _NEIGHBOURS.value, bar)
+        return features.nearest(queries, base, count, bar)
 
 
 def _print_share(run, model, step, base, labels):
     """Prints how many neighbours of validation images share their class."""
     asked, own = features.of_split(run, model, step, "validation", _bar)
-    places, _ = _search(base, np.asarray(asked))
+    # Within its own split an image is its own nearest: it does not count.
+    itself = int(_SPLIT.value == "validation")
+    places, _ = _search(base, np.asarray(asked), _NEIGHBOURS.value + itself)
+    if itself:
+        places = _without(places, np.arange(len(own)))
     share = np.mean(labels[places] == own[:, np.newaxis])
-    chance = np.mean([np.mean(labels == label) for label in own])
+    others = [np.sum(labels == label) - itself for label in own]
+    chance = np.mean(others) / (len(labels) - itself)
     print(
         f"{share:.1%} of the {_NEIGHBOURS.value} nearest images in "
         f"{_SPLIT.value} show the class of the query ({len(own)} validation "
@@ -129,23 +137,27 @@ def _print_share(run, model, step, base, labels):
     )
 
 
-def _search_codes(base, queries):
+def _search_codes(base, queries, count):
     """Returns neighbours by Hamming distance, and prints what codes lose."""
+    if len(base) < 2 or count > len(base):
+        raise ValueError(
+            f"{_SPLIT.value} must have as many images as neighbours, and two. "
+            f"Received: {len(base)} images, {count} neighbours"
+        )
+    most = min(_TEN, len(base) - 1)
     with _bar(_EPOCHS * len(base), "codes") as bar:
         encode = codes.train(base, _BITS.value, _EPOCHS, progress=bar)
     packed = encode(base)
     # Every image is its own nearest: it does not count.
     places = np.linspace(0, len(base) - 1, min(_PROBES, len(base))).astype(int)
-    true, _ = features.nearest(base[places], base, 11)
-    found, _ = codes.nearest(packed[places], packed, 11)
-    share = codes.recall(
-        _without(found, places)[:, :10], _without(true, places)[:, :10]
-    )
+    true, _ = features.nearest(base[places], base, most + 1)
+    found, _ = codes.nearest(packed[places], packed, most + 1)
+    share = codes.recall(_without(found, places), _without(true, places))
     print(
-        f"{_BITS.value} bits an image: {share:.1%} of the ten nearest images "
-        f"are among the ten nearest codes ({len(places)} images)"
+        f"{_BITS.value} bits an image: {share:.1%} of the {most} nearest "
+        f"images are among the {most} nearest codes ({len(places)} images)"
     )
-    return codes.nearest(encode(queries), packed, _NEIGHBOURS.value)
+    return codes.nearest(encode(queries), packed, count)
 
 
 def _without(found, places):
@@ -160,15 +172,7 @@ def _without(found, places):
 
 def _pictures(run, places):
     """Returns the images at some places of the split."""
-    source = sources.open_source(run.config.data)
-    index = source.load_index(_SPLIT.value)
-    return [
-        [
-            transforms.decode(source.parse(index.read(int(p)))["image"]).numpy()
-            for p in near
-        ]
-        for near in places
-    ]
+    return [run.images_at(_SPLIT.value, near) for near in places]
 
 
 if __name__ == "__main__":

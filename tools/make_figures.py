@@ -32,7 +32,6 @@ from alexnet_tf import (
     projector,
     workdir,
 )
-from input_pipeline import sources, transforms
 from tools import program, progress
 
 _WORKDIR = flags.DEFINE_string(
@@ -94,7 +93,11 @@ def _draw_errors(run, path):
         runs.append(experiment.open_workdir(_AGAINST.value))
     curves = {}
     for each in runs:
-        curves[each.config.network] = workdir.training_errors(each.workdir)
+        name = each.config.network
+        if name in curves:
+            # The same network, with other settings.
+            name = str(each.workdir)
+        curves[name] = workdir.training_errors(each.workdir)
     reached = plots.plot_training_errors(path, curves)
     for name, epoch in reached.items():
         words = f"after {epoch:.2f} epochs" if epoch else "never"
@@ -135,12 +138,11 @@ def _draw_guesses(run, path):
             f"python -m tools.evaluate --workdir={run.workdir}"
         )
     split = newest.name.split("-")[0]
-    count = run.info.splits[split].num_images
-    places = _spread(count, _IMAGES)
     with np.load(newest) as found:
+        places = _spread(len(found["labels"]), _IMAGES)
         plots.plot_guesses(
             path,
-            _images(run, split, places),
+            run.images_at(split, places, found["file_names"][places]),
             found["labels"][places],
             found["probabilities"][places],
             run.info.class_names,
@@ -161,7 +163,7 @@ def _write_projector(run, path):
     projector.write(
         path,
         found[places],
-        _images(run, "validation", places),
+        run.images_at("validation", places),
         labels[places],
         run.info.class_names,
     )
@@ -171,14 +173,6 @@ def _spread(count, most):
     """Returns up to so many places, evenly spread."""
     places = np.linspace(0, count - 1, min(most, count))
     return np.unique(places.round().astype(int))
-
-
-def _images(run, split, places):
-    """Returns the images at some places of a split."""
-    source = sources.open_source(run.config.data)
-    index = source.load_index(split)
-    jpegs = [source.parse(index.read(int(p)))["image"] for p in places]
-    return [transforms.decode(jpeg).numpy() for jpeg in jpegs]
 
 
 if __name__ == "__main__":

@@ -86,14 +86,21 @@ def main(argv):
     root = pathlib.Path(_ROOT.value)
     folder = root / "docs" / "results"
     folder.mkdir(parents=True, exist_ok=True)
-    for each in _WORKDIRS.value:
+    names = [pathlib.Path(each).name for each in _WORKDIRS.value]
+    if len(set(names)) < len(names):
+        raise ValueError(f"Workdirs must have different names. Found: {names}")
+    for each, name in zip(_WORKDIRS.value, names, strict=True):
+        path = folder / f"{name}.json"
         record = collect(each)
-        if _EXPERIMENT.value:
-            record["experiment"] = _EXPERIMENT.value
-        if _CONFIG.value:
-            record["config_file"] = _CONFIG.value
-        record["note"] = _NOTE.value
-        path = folder / f"{pathlib.Path(each).name}.json"
+        # Words that were given once stay.
+        before = json.loads(path.read_text()) if path.exists() else {}
+        for key, flag in (
+            ("experiment", _EXPERIMENT),
+            ("config_file", _CONFIG),
+            ("note", _NOTE),
+        ):
+            record[key] = flag.value or before.get(key) or record[key]
+        table([record])
         text = json.dumps(record, indent=1) + "\n"
         dataset_info.write_atomically(path, text.encode())
         print(path)
@@ -127,20 +134,27 @@ def collect(directory):
     metrics = workdir.read_lines(directory / "metrics.jsonl")
     train = [m for m in metrics if m["split"] == "train"]
     events = workdir.read_lines(directory / "events.jsonl")
+    if not (train and events):
+        raise ValueError(
+            f"{directory} must hold figures of training. Found: none in "
+            "metrics.jsonl or events.jsonl"
+        )
     return {
         "experiment": f"{config.network} on {info['name']}",
         "config_file": "",
+        "note": "",
         "network": config.network,
         "without": config.without,
         "changes": config.changes,
+        "init_from": config.init_from,
         "data": info["name"],
         "seed": config.training.seed,
-        "epochs": train[-1]["epoch"] if train else None,
+        "epochs": train[-1]["epoch"],
         "minutes_of_updates": _minutes(train, config.data.batch_size),
         "resumed": sum(e["what"] == "resume" for e in events),
         "revision": record["revision"],
         "versions": record["versions"],
-        "date": events[-1]["time"][:10] if events else None,
+        "date": events[-1]["time"][:10],
         "evaluations": [_evaluation(path) for path in files],
     }
 
@@ -184,19 +198,19 @@ def table(records):
         (r["network"], r["data"], e["crops"]): (r, e)
         for r in records
         for e in r["evaluations"]
-        if not r["without"] and not r["changes"]
+        if e["split"] == "validation"
+        and not (r["without"] or r["changes"] or r["init_from"])
     }
-    shown = set()
+    shown = []
     for title, config, paper, key in PAPER:
-        shown.add(key)
         cells = ("not yet run", "")
         if key in measured:
+            shown.append(measured[key])
             cells = _cells(*measured[key])
         lines.append(_line(title, _code(config), paper, *cells))
     for record in records:
         for found in record["evaluations"]:
-            key = record["network"], record["data"], found["crops"]
-            if key in shown:
+            if any(r is record and e is found for r, e in shown):
                 continue
             crops = "ten crops" if found["crops"] == 10 else "centre crop"
             lines.append(

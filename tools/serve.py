@@ -2,10 +2,10 @@
 
     python -m tools.serve --model=runs/alexnet/export --port=8501
 
-It speaks TF Serving's REST protocol (POST /v1/models/alexnet:predict, images
-as {"b64": ...}), so tools.classify --server takes either. Besides: a page to
-drop photographs on at /page, health at /v2/health/live, Prometheus figures at
-/metrics.
+It answers as TF Serving's REST does (POST /v1/models/alexnet:predict, images
+in rows as {"b64": ...}), so tools.classify --server takes either. Besides: a
+page to drop photographs on at /page, health at /v2/health/live, Prometheus
+figures at /metrics.
 """
 
 from absl import flags

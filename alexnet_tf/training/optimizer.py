@@ -187,6 +187,8 @@ def _move(variable, velocity, gradient, learning_rate, momentum, decay):
     is_live = learning_rate > 0
     momentum = tf.where(is_live, tf.cast(momentum, velocity.dtype), 1)
     share = tf.cast(is_live, variable.dtype)
+    # Nothing times zero is not always nothing.
+    gradient = tf.where(is_live, gradient, tf.zeros_like(gradient))
     velocity = momentum * velocity - learning_rate * (
         decay * variable + gradient
     )
