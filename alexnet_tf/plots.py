@@ -97,7 +97,7 @@ def plot_training_errors(path, curves, line=0.25):
         if reached[first] and reached[other]:
             ratio = reached[other] / reached[first]
             axis.set_title(
-                f"{line:.0%}: {first} after {reached[first]:.1f} epochs, "
+                f"{line:.0%}: {first} after {reached[first]:.1f} epochs,\n"
                 f"{other} after {reached[other]:.1f}, {ratio:.1f} times",
                 fontsize=10,
             )
