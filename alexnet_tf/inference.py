@@ -107,7 +107,7 @@ def _with_compiled_norms(graph):
         key = (*maps, *constants)
         if key not in calls:
             calls[key], functions = _compiled_norm(maps, constants)
-            graph_def.library.function.extend(functions)
+            graph_def.MergeFrom(functions)
         name, inputs = node.name, list(node.input)
         node.CopyFrom(calls[key])
         node.name = name
@@ -116,7 +116,9 @@ def _with_compiled_norms(graph):
 
 
 def _compiled_norm(maps, constants):
-    """Returns a node that calls a compiled norm, and the functions it needs.
+    """Returns a node that calls a compiled norm, and a graph without nodes.
+
+    The graph has the functions that the node needs.
 
     Args:
         maps: The shape of what is normalized.
@@ -129,5 +131,9 @@ def _compiled_norm(maps, constants):
 
     made = normalize.get_concrete_function(tf.TensorSpec(maps, tf.float32))
     graph_def = made.graph.as_graph_def()
-    call = next(n for n in graph_def.node if n.op.endswith("PartitionedCall"))
-    return call, graph_def.library.function
+    call = tf.compat.v1.NodeDef()
+    call.CopyFrom(
+        next(n for n in graph_def.node if n.op.endswith("PartitionedCall"))
+    )
+    del graph_def.node[:]
+    return call, graph_def
