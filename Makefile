@@ -11,7 +11,7 @@ demo: .venv/installed
 	$(RUN) -m tools.demo
 
 test: .venv/installed
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2 --dist loadfile
 
 lint: .venv/installed
 	$(RUN) -m ruff check .

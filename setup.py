@@ -60,6 +60,7 @@ setuptools.setup(
             "hypothesis>=6.100",
             "pytest>=8",
             "pytest-timeout>=2.3",
+            "pytest-xdist>=3.6",
             "ruff>=0.15",
         ],
         # What `tools.benchmark --peers` compares with.
