@@ -22,7 +22,7 @@ bench: .venv/installed
 	$(RUN) -m tools.benchmark --mode=step --peers
 
 # What the demo exported, at http://localhost:8501/page.
-MODEL ?= runs/demo/export
+MODEL ?= runs/demo/export/00004500
 serve: .venv/installed
 	$(RUN) -m tools.serve --model=$(MODEL)
 
