@@ -14,6 +14,8 @@ from alexnet_tf.model import feature_extractor
 from input_pipeline import headers, transforms
 
 _SHOWN = 5
+# In assets.extra: the class names, a line each, for people and servers.
+LABELS = "labels.txt"
 
 
 def export(model, statistics, class_names, image_size, directory, mean="paper"):
@@ -150,3 +152,6 @@ def _write(model, statistics, class_names, image_size, directory, mean):
     archive.add_endpoint("conv1", conv1, image_bytes)
     archive.write_out(str(directory), verbose=False)
     warmup.write(directory, ["serving_default", "ten_crop"])
+    extra = directory / "assets.extra"
+    extra.mkdir(exist_ok=True)
+    (extra / LABELS).write_text("\n".join(class_names) + "\n", "utf-8")

@@ -14,9 +14,10 @@ import os
 import pathlib
 import sys
 
+import numpy as np
 import tensorflow as tf
 
-from alexnet_tf import client
+from alexnet_tf import client, export
 from alexnet_tf.batching import Batcher
 from input_pipeline import headers, transforms
 
@@ -100,6 +101,34 @@ class Answers:
             for task in tasks:
                 task.cancel()
             raise
+
+    def similar(self, label, count=5):
+        """Returns the classes whose weights are most like those of a class.
+
+        Args:
+            label: From 0.
+            count: How many.
+
+        Returns:
+            A list of dicts of "name" and "cosine", most alike first.
+
+        Raises:
+            ValueError: There is no such class, or the model does not tell.
+        """
+        path = self.directory / "assets.extra" / export.LABELS
+        kernels = [v for v in self.model.variables if v.name == "fc8/kernel:0"]
+        if not (path.exists() and kernels):
+            raise ValueError("This model does not tell its classes' weights.")
+        names = path.read_text("utf-8").splitlines()
+        if not 0 <= label < len(names):
+            raise ValueError(
+                f"The class must be from 0 to {len(names) - 1}. "
+                f"Received: {label}"
+            )
+        columns = tf.math.l2_normalize(kernels[0], axis=0).numpy()
+        cosines = columns[:, label] @ columns
+        best = [i for i in np.argsort(-cosines) if i != label][:count]
+        return [{"name": names[i], "cosine": float(cosines[i])} for i in best]
 
     def _answer(self, signature, squares):
         """Answers a batch of squares; a list of dicts."""
@@ -244,6 +273,13 @@ def serve(directory, port=8501, name="alexnet", batch_size=32):
     @app.get("/page")
     def show_page():
         return HTMLResponse(page.replace("MODEL_NAME", name))
+
+    @app.get("/similar/{label}")
+    def show_similar(label: int):
+        try:
+            return {"classes": answers.similar(label)}
+        except ValueError as error:
+            return JSONResponse({"error": str(error)}, 404)
 
     @app.middleware("http")
     async def refuse_large(request, call_next):

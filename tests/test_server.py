@@ -17,8 +17,10 @@ import numpy as np
 import served
 import tensorflow as tf
 from programs import ROOT, run
+from runs import NETWORK
 
-from alexnet_tf import client
+import alexnet_tf
+from alexnet_tf import client, weights
 
 pytestmark = pytest.mark.slow
 
@@ -176,6 +178,23 @@ def test_a_body_without_a_content_type_is_json(address):
 
     with urllib.request.urlopen(request, timeout=60) as response:
         assert len(json.load(response)["predictions"]) == 1
+
+
+def test_it_tells_which_classes_are_alike(version, address):
+    network = alexnet_tf.build(NETWORK, 6, portable=True)
+    kernel = weights.to_arrays(network)["fc8/kernel"].astype(np.float64)
+    columns = kernel / np.linalg.norm(kernel, axis=0)
+    cosines = columns.T @ columns
+    expected = [i for i in np.argsort(-cosines[2]) if i != 2]
+
+    found = json.loads(_get(f"{address}/similar/2"))["classes"]
+
+    assert [c["name"] for c in found] == [f"class {i}" for i in expected]
+    np.testing.assert_allclose(
+        [c["cosine"] for c in found], cosines[2][expected], atol=1e-5
+    )
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        _get(f"{address}/similar/6")
 
 
 def test_it_tells_of_its_health_and_its_work(address):
