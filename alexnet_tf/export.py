@@ -79,6 +79,50 @@ def new_version(directory):
         raise
 
 
+def load(version_dir):
+    """Loads an exported version.
+
+    Args:
+        version_dir: What `export` returned.
+
+    Raises:
+        FileNotFoundError: There is no SavedModel.
+    """
+    if not _is_version(pathlib.Path(version_dir)):
+        raise FileNotFoundError(
+            f"{version_dir} holds no saved_model.pb. Name a version of an "
+            "exported model; make one with: python -m tools.export --help"
+        )
+    return tf.saved_model.load(str(version_dir))
+
+
+def find_version(directory):
+    """Returns the newest version in a folder, or the folder if it is one.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    directory = pathlib.Path(directory)
+    if _is_version(directory):
+        return directory
+    versions = [
+        path
+        for path in directory.glob("*")
+        if path.name.isdigit() and _is_version(path)
+    ]
+    if not versions:
+        raise FileNotFoundError(
+            f"{directory} holds no exported model. Make one with: "
+            "python -m tools.export --help"
+        )
+    return max(versions, key=lambda path: int(path.name))
+
+
+def _is_version(directory):
+    """Returns whether a folder is an exported model."""
+    return (directory / "saved_model.pb").exists()
+
+
 def _write(model, statistics, class_names, image_size, directory, mean):
     """Writes the SavedModel with its signatures."""
     mean_image = tf.constant(statistics.mean_image, tf.float32)

@@ -1,6 +1,7 @@
 """What the last hidden layer says of images, and who is near to whom (§6.1)."""
 
 import hashlib
+import io
 import mmap
 import os
 import pathlib
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 from alexnet_tf import model as models
 from alexnet_tf.weights import assign
+from input_pipeline import dataset_info
 
 # Rows of the base that are compared at a time: 128 MB of 4,096 features.
 _BLOCK = 8192
@@ -73,13 +75,16 @@ def write(path, extract, dataset, count, progress=None, weights=""):
                 "python -m tools.verify_tfrecords --help"
             )
         rows.flush()
-        with open(path.with_suffix(".npz"), "wb") as file:
-            np.savez(
-                file,
-                labels=np.concatenate(labels),
-                weights=weights,
-                file_names=np.concatenate(names).astype(str),
-            )
+        contents = io.BytesIO()
+        np.savez(
+            contents,
+            labels=np.concatenate(labels),
+            weights=weights,
+            file_names=np.concatenate(names).astype(str),
+        )
+        dataset_info.write_atomically(
+            path.with_suffix(".npz"), contents.getvalue()
+        )
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)

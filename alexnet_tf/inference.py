@@ -4,11 +4,10 @@ The SavedModel itself keeps to operations that every program knows, and its
 weights are variables. Here it is turned into a function for one process.
 """
 
-import pathlib
-
 import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
 
+from alexnet_tf import export
 from alexnet_tf.layers import lrn
 
 
@@ -39,13 +38,8 @@ def load_fast(version_dir, signature="serving_default"):
         FileNotFoundError: There is no SavedModel.
         ValueError: It has no such signature.
     """
-    if not (pathlib.Path(version_dir) / "saved_model.pb").exists():
-        raise FileNotFoundError(
-            f"{version_dir} holds no saved_model.pb. Name a version of an "
-            "exported model; make one with: python -m tools.export --help"
-        )
     # Held until the end: the variables go when nobody knows the model.
-    loaded = tf.saved_model.load(str(version_dir))
+    loaded = export.load(version_dir)
     signatures = loaded.signatures
     if signature not in signatures:
         raise ValueError(

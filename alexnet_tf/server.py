@@ -39,7 +39,7 @@ class Answers:
     """
 
     def __init__(self, directory, batch_size=32):
-        self.directory = find_version(directory)
+        self.directory = export.find_version(directory)
         self.model = tf.saved_model.load(str(self.directory))
         signatures = self.model.signatures
         shape = signatures["tensor"].structured_input_signature[1]["images"]
@@ -148,28 +148,6 @@ class Answers:
         ]
         # TF Serving leaves the name of a single output out.
         return [*map(_only, rows)] if len(arrays) == 1 else rows
-
-
-def find_version(directory):
-    """Returns the newest version in a folder, or the folder if it is one.
-
-    Raises:
-        FileNotFoundError: There is none.
-    """
-    directory = pathlib.Path(directory)
-    if (directory / "saved_model.pb").exists():
-        return directory
-    versions = [
-        path
-        for path in directory.glob("*")
-        if path.name.isdigit() and (path / "saved_model.pb").exists()
-    ]
-    if not versions:
-        raise FileNotFoundError(
-            f"{directory} holds no exported model. Make one with: "
-            "python -m tools.export --help"
-        )
-    return max(versions, key=lambda path: int(path.name))
 
 
 def parse_request(payload):

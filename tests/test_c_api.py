@@ -7,27 +7,17 @@ import subprocess
 import numpy as np
 import programs
 import pytest
+import served
 import simplejpeg
 import tensorflow as tf
-from runs import NETWORK
 
-import alexnet_tf
-from alexnet_tf import export
 from input_pipeline import synthetic
-from input_pipeline.statistics import Accumulator
-
-NAMES = [f"class {i}" for i in range(6)]
-SIZE = 48
 
 
 @pytest.fixture(scope="module")
 def version(tmp_path_factory):
     """A model of fresh weights."""
-    sums = Accumulator(SIZE)
-    sums.add(np.full((SIZE, SIZE, 3), 128, np.uint8))
-    model = alexnet_tf.build(NETWORK, len(NAMES), portable=True)
-    folder = tmp_path_factory.mktemp("export")
-    return export.export(model, sums.finish(), NAMES, SIZE, folder)
+    return served.make_version(tmp_path_factory.mktemp("export"))
 
 
 @pytest.fixture(scope="module")

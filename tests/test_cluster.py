@@ -64,6 +64,15 @@ def _free_addresses(count):
     return [f"127.0.0.1:{port}" for port in ports]
 
 
+def _assert_near(workdir, alone, monkeypatch):
+    """Fails where a run's weights are not those of one device."""
+    expected = _weights(alone, monkeypatch)
+    for name, array in _weights(workdir, monkeypatch).items():
+        np.testing.assert_allclose(
+            array, expected[name], atol=1e-5, err_msg=name
+        )
+
+
 def _weights(workdir, monkeypatch):
     still = NETWORK.without("drop7")
     monkeypatch.setattr(networks, "SMALL", still)
@@ -93,11 +102,7 @@ def test_replicas_of_towers_end_with_the_same_weights(
         _start(tiny_data_dir, tmp_path, "mirrored", STEPS, devices, virtual)
     )
 
-    expected = _weights(alone, monkeypatch)
-    for name, array in _weights(tmp_path, monkeypatch).items():
-        np.testing.assert_allclose(
-            array, expected[name], atol=1e-5, err_msg=name
-        )
+    _assert_near(tmp_path, alone, monkeypatch)
 
 
 @pytest.mark.slow
@@ -140,11 +145,7 @@ def test_two_hosts_train_as_one_and_survive_the_death_of_one(
     resumed = [e for e in map(json.loads, events) if e["what"] == "resume"]
     assert resumed
     assert resumed[-1]["step"] == max(saved)
-    expected = _weights(alone, monkeypatch)
-    for name, array in _weights(tmp_path, monkeypatch).items():
-        np.testing.assert_allclose(
-            array, expected[name], atol=1e-5, err_msg=name
-        )
+    _assert_near(tmp_path, alone, monkeypatch)
 
 
 @pytest.mark.slow

@@ -80,6 +80,14 @@ def test_a_schedule_goes_on_from_the_hands_rate(config, tmp_path):
     assert rates == pytest.approx([0.01, *[0.004] * 4, *[0.0004] * 4])
 
 
+def _assert_same_weights(workdir, undisturbed):
+    """Fails where two runs did not end bit-identical."""
+    expected = weights.to_arrays(alexnet_tf.load(undisturbed))
+    found = weights.to_arrays(alexnet_tf.load(workdir))
+    for name, array in found.items():
+        np.testing.assert_array_equal(array, expected[name], err_msg=name)
+
+
 def test_a_resumed_run_obeys_again_at_the_same_step(config, tmp_path):
     requests = {3: [("drop", None)], 5: [("set", 0.003)]}
     _train(config, tmp_path / "undisturbed", requests)
@@ -89,10 +97,7 @@ def test_a_resumed_run_obeys_again_at_the_same_step(config, tmp_path):
         _train(config, tmp_path / "disturbed", requests, stop_after=6)
     train(config, tmp_path / "disturbed")
 
-    expected = weights.to_arrays(alexnet_tf.load(tmp_path / "undisturbed"))
-    found = weights.to_arrays(alexnet_tf.load(tmp_path / "disturbed"))
-    for name, array in found.items():
-        np.testing.assert_array_equal(array, expected[name], err_msg=name)
+    _assert_same_weights(tmp_path / "disturbed", tmp_path / "undisturbed")
 
 
 def test_stop_saves_and_the_next_call_goes_on(config, tmp_path):
@@ -102,10 +107,7 @@ def test_stop_saves_and_the_next_call_goes_on(config, tmp_path):
     train(config, tmp_path / "run")
     train(config, tmp_path / "undisturbed")
 
-    expected = weights.to_arrays(alexnet_tf.load(tmp_path / "undisturbed"))
-    found = weights.to_arrays(alexnet_tf.load(tmp_path / "run"))
-    for name, array in found.items():
-        np.testing.assert_array_equal(array, expected[name], err_msg=name)
+    _assert_same_weights(tmp_path / "run", tmp_path / "undisturbed")
 
 
 def test_a_request_that_cannot_be_read_is_put_aside(config, tmp_path):

@@ -12,7 +12,7 @@ import pathlib
 import tensorflow as tf
 from absl import app, flags
 
-from alexnet_tf import client
+from alexnet_tf import client, export
 from tools import program
 
 _MODEL = flags.DEFINE_string(
@@ -58,13 +58,8 @@ def main(argv):
 
 
 def _load(path):
-    """Loads a SavedModel, or says what stands there instead."""
-    if not (pathlib.Path(path) / "saved_model.pb").exists():
-        raise FileNotFoundError(
-            f"{path} holds no saved_model.pb. Name a version of an exported "
-            "model; make one with: python -m tools.export --help"
-        )
-    model = tf.saved_model.load(path)
+    """Returns a function that asks a SavedModel, as a client asks a server."""
+    model = export.load(path)
 
     def ask(image_bytes, signature):
         call = model.signatures[signature]
