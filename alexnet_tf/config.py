@@ -28,7 +28,7 @@ class Config:
         network: A name in `networks`.
         without: Layers to leave out of it, such as "norm1,norm2".
         changes: Fields of its layers to change, such as
-            "conv1.filters=64,norm1.alpha=2e-5"; see `network_data`.
+            "conv1.filters=64,norm1.alpha=2e-5"; see `networks`.
         strategy: "one_device"; "mirrored", a replica on every GPU of this
             machine; or "multi_worker", the same on every host of TF_CONFIG.
         devices: A device for each tower, such as "GPU:0,GPU:1", or nothing

@@ -1,11 +1,4 @@
-"""Every network as data: one line a layer, the map size behind it.
-
-A `Network` says what is computed, not where: `model.build` turns it into a
-`keras.Model` on one device or with a tower on each of several. A network of
-one's own is made from another one:
-
-    networks.PAPER.without("norm1", "norm2")
-    networks.PAPER.replace("fc6", units=2048)
+"""The paper's network, its authors' own program's, and their descendants.
 
 `PAPER` is the text of the paper and `ORIGINAL_2012` its authors' program,
 whose files are named "layers-145.cfg" here, as there.
@@ -13,48 +6,14 @@ whose files are named "layers-145.cfg" here, as there.
 
 import dataclasses
 
-from alexnet_tf.network_data import (
-    AveragePool,
+from alexnet_tf.networks.description import (
     Conv,
     Dense,
     Dropout,
-    Layer,
-    Local,
-    MapNorm,
     MaxPool,
     Network,
     Norm,
 )
-from alexnet_tf.small_networks import (
-    CIFAR_11,
-    CIFAR_13,
-    CIFAR_18,
-    CIFAR_FOUR_LAYER,
-    CIFAR_FOUR_LAYER_TANH,
-    DEMO,
-    TINY,
-)
-
-__all__ = [
-    "CIFAR_11",
-    "CIFAR_13",
-    "CIFAR_18",
-    "CIFAR_FOUR_LAYER",
-    "CIFAR_FOUR_LAYER_TANH",
-    "DEMO",
-    "TINY",
-    "AveragePool",
-    "Conv",
-    "Dense",
-    "Dropout",
-    "Layer",
-    "Local",
-    "MapNorm",
-    "MaxPool",
-    "Network",
-    "Norm",
-    "named",
-]
 
 PAPER = Network(
     image_size=224,
@@ -252,18 +211,3 @@ PLAIN_227 = Network(
         Dense("fc8", **_TORCH),
     ),
 )
-
-
-def named(name):
-    """Returns the network of that name in this module.
-
-    Raises:
-        ValueError: There is none.
-    """
-    known = {k: v for k, v in globals().items() if isinstance(v, Network)}
-    if name not in known:
-        raise ValueError(
-            f"network must be one of {', '.join(sorted(known))}. "
-            f"Received: {name!r}"
-        )
-    return known[name]

@@ -1,9 +1,6 @@
-"""Networks of small images, as data: CIFAR-10, Tiny ImageNet, the demo.
+"""Networks for small images, as data: CIFAR-10, Tiny ImageNet, the demo."""
 
-Take them from `networks`, where all of them are.
-"""
-
-from alexnet_tf.network_data import (
+from alexnet_tf.networks.description import (
     AveragePool,
     Conv,
     Dense,
