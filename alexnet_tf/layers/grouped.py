@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from alexnet_tf.layers import placed
+from alexnet_tf.layers import placement
 
 
 class GroupedLayer(keras.layers.Layer):
@@ -76,7 +76,7 @@ class GroupedLayer(keras.layers.Layer):
         self.kernels, self.biases = [], []
         for part in range(parts):
             suffix = f"_{part}" if parts > 1 else ""
-            with placed.on(self.devices, part):
+            with placement.on(self.devices, part):
                 kernel = self.add_weight(
                     name=f"kernel{suffix}",
                     shape=(*front, outputs // parts),

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from alexnet_tf.layers import placed
+from alexnet_tf.layers import placement
 from alexnet_tf.layers.grouped import GroupedLayer
 
 
@@ -90,7 +90,7 @@ class GroupedConv2D(GroupedLayer):
                 return self._convolve(inputs, self.kernels[0], self.biases[0])
             inputs = tf.split(inputs, self.groups, axis=-1)
         kernels, biases = self.per_group()
-        outputs = placed.each(
+        outputs = placement.each(
             lambda x, group: self._convolve(x, kernels[group], biases[group]),
             inputs,
             self.devices,

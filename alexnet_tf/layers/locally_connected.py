@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from alexnet_tf.layers import placed
+from alexnet_tf.layers import placement
 from alexnet_tf.layers.grouped import GroupedLayer
 
 
@@ -85,7 +85,7 @@ class LocallyConnected2D(GroupedLayer):
         if not apart:
             inputs = tf.split(inputs, self.groups, axis=-1)
         kernels, biases = self.per_group()
-        outputs = placed.each(
+        outputs = placement.each(
             lambda x, group: self._multiply(x, kernels[group], biases[group]),
             inputs,
             self.devices,

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from alexnet_tf.layers import placed
+from alexnet_tf.layers import placement
 
 
 @keras.saving.register_keras_serializable(package="alexnet_tf")
@@ -76,7 +76,7 @@ class LocalResponseNormalization(keras.layers.Layer):
             )
             return tf.cast(b, a.dtype)
 
-        return placed.each(in_float32, activations, self.devices)
+        return placement.each(in_float32, activations, self.devices)
 
     def compute_output_shape(self, input_shape):
         """Returns `input_shape`."""

@@ -5,7 +5,7 @@ import math
 import keras
 import tensorflow as tf
 
-from alexnet_tf.layers import placed
+from alexnet_tf.layers import placement
 from alexnet_tf.layers.grouped import GroupedLayer
 
 
@@ -22,7 +22,7 @@ class _Pool2D:
     def call(self, inputs):
         """Returns the pooled tensor or tensors."""
         pool = super().call
-        return placed.each(
+        return placement.each(
             lambda x, tower: self.activation(pool(x)), inputs, self.devices
         )
 
@@ -86,7 +86,7 @@ class MergeTowers(keras.layers.Layer):
             return [tf.concat(inputs, axis=-1)] * self.readers
         merged = []
         for reader in range(self.readers):
-            with placed.on(self.devices, reader):
+            with placement.on(self.devices, reader):
                 merged.append(tf.concat(inputs, axis=-1))
         return merged
 
@@ -116,7 +116,7 @@ class SplitTowers(keras.layers.Layer):
         """Returns the parts."""
         if len(inputs) == 1:
             inputs = list(inputs) * self.towers
-        return placed.each(
+        return placement.each(
             lambda x, tower: tf.split(x, self.towers, axis=-1)[tower],
             inputs,
             self.devices,
@@ -184,7 +184,7 @@ class GroupedDense(GroupedLayer):
             bias = tf.cast(biases[group], x.dtype)
             return self.activation(tf.nn.bias_add(outputs, bias))
 
-        return placed.each(multiply, inputs, self.devices)
+        return placement.each(multiply, inputs, self.devices)
 
     def get_config(self):
         """Returns the constructor's arguments, less the devices."""

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from alexnet_tf.layers import lrn, placed
+from alexnet_tf.layers import lrn, placement
 
 
 @keras.saving.register_keras_serializable(package="alexnet_tf")
@@ -66,7 +66,7 @@ class WithinMapNormalization(keras.layers.Layer):
                 self._normalize(tf.cast(a, tf.float32), is_compiled), a.dtype
             )
 
-        return placed.each(in_float32, activations, self.devices)
+        return placement.each(in_float32, activations, self.devices)
 
     def _normalize(self, a, is_compiled):
         """Returns float32 activations, normalized."""

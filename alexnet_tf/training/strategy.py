@@ -6,7 +6,7 @@ import os
 import tensorflow as tf
 from absl import logging
 
-from alexnet_tf.layers import placed
+from alexnet_tf.layers import placement
 
 NAMES = ("one_device", "mirrored", "multi_worker")
 
@@ -74,7 +74,7 @@ def tower_places(devices, towers):
     if len(rows) == 1:
         return list(devices), rows
     return [
-        placed.PerReplica(column) for column in zip(*rows, strict=True)
+        placement.PerReplica(column) for column in zip(*rows, strict=True)
     ], rows
 
 
