@@ -7,9 +7,9 @@ import types
 import typing
 
 from alexnet_tf import networks
-from alexnet_tf.training import rates
+from alexnet_tf.training import learning_rates
 from alexnet_tf.training import strategy as strategies
-from alexnet_tf.training_config import (
+from alexnet_tf.training.config import (
     OptimizerConfig,
     TrainingConfig,
     validate_optimizer,
@@ -79,7 +79,7 @@ class Config:
             )
         _validate_network(network)
         layers = {layer.name for layer in network.layers}
-        for layer, *_ in rates.parse_phases(self.optimizer.phases):
+        for layer, *_ in learning_rates.parse_phases(self.optimizer.phases):
             if layer not in layers:
                 raise ValueError(
                     "optimizer.phases must name layers of the network. "

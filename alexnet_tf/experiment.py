@@ -7,7 +7,7 @@ import numpy as np
 
 from alexnet_tf import model, trainer, weights
 from alexnet_tf import workdir as workdirs
-from alexnet_tf.training import stored, strategy
+from alexnet_tf.training import checkpoint, strategy
 from input_pipeline import (
     dataset_info,
     pipeline,
@@ -36,7 +36,7 @@ class Experiment:
         self.workdir = pathlib.Path(workdir)
         # A workdir is enough to evaluate and to serve: it keeps its own copy.
         # Before its first checkpoint nothing binds it to that copy.
-        begun = stored.steps(self.checkpoints)
+        begun = checkpoint.steps(self.checkpoints)
         if begun:
             self.info = dataset_info.DatasetInfo.load(self.workdir)
             self.statistics = statistics.Statistics.load(self.workdir)
@@ -82,8 +82,8 @@ class Experiment:
 
     def load_weights(self, which="last"):
         """Returns the step of a checkpoint, and its weights as arrays."""
-        found, folder = stored.find(self.checkpoints, which)
-        return found, stored.load_arrays(folder / "weights.npz")
+        found, folder = checkpoint.find(self.checkpoints, which)
+        return found, checkpoint.load_arrays(folder / "weights.npz")
 
     def make_eval_dataset(self, split, crops, file_names=False):
         """Returns a split of the data set, from where it is now.
@@ -215,7 +215,7 @@ def from_config(config, workdir):
     """
     config.validate()
     workdir = pathlib.Path(workdir)
-    if stored.steps(workdir / "checkpoints"):
+    if checkpoint.steps(workdir / "checkpoints"):
         workdirs.check_same_run(workdir, config)
     if not config.data.directory:
         raise ValueError(

@@ -2,7 +2,7 @@
 
 import math
 
-from alexnet_tf.training import loop, rates, schedule
+from alexnet_tf.training import learning_rates, loop, schedule
 
 
 def make_intervals(config, num_images):
@@ -52,12 +52,12 @@ def make_rates(config, intervals, steps_per_epoch, hand=None):
             rule.bias_factor,
             rule.bias_levels,
         )
-    return rates.Rates(
+    return learning_rates.Rates(
         make_schedule(config, intervals, steps_per_epoch),
         biases,
         [
-            rates.Phase(round(epoch * steps_per_epoch), layer, rate)
-            for layer, rate, epoch in rates.parse_phases(rule.phases)
+            learning_rates.Phase(round(epoch * steps_per_epoch), layer, rate)
+            for layer, rate, epoch in learning_rates.parse_phases(rule.phases)
         ],
         hand,
     )

@@ -11,18 +11,18 @@ from alexnet_tf import config as config_lib
 from alexnet_tf import evaluation, figures, model, plan, weights
 from alexnet_tf import workdir as workdirs
 from alexnet_tf.training import (
-    agreement,
-    checkpoint,
     control,
-    interruption,
+    coordination,
+    diagnostics,
+    learning_rates,
     loop,
     optimizer,
-    rates,
+    signals,
     step,
     strategy,
     summaries,
-    watch,
 )
+from alexnet_tf.training.state import TrainState
 from input_pipeline import pipeline
 
 
@@ -41,7 +41,7 @@ class Trainer:
 
     def train(self):
         """Trains; see `Experiment.train`."""
-        with interruption.Interruption() as request:
+        with signals.Interruption() as request:
             place = self.experiment.strategy or self._make_strategy()
             self.host, self.hosts = strategy.host_of(place)
             if self.host > 0:
@@ -70,7 +70,7 @@ class Trainer:
             config, experiment.info.splits["train"].num_images
         )
         network, rule, outer = self._build(place)
-        state = checkpoint.TrainState(
+        state = TrainState(
             experiment.checkpoints,
             network,
             rule,
@@ -82,7 +82,7 @@ class Trainer:
         state.check_space()
         self._begin(state, intervals)
         writer = self._make_writer(state, steps_per_epoch)
-        hand = rates.Hand()
+        hand = learning_rates.Hand()
         for event in writer.by_hand():
             hand.set(event["step"], event["factor"])
         all_rates = plan.make_rates(config, intervals, steps_per_epoch, hand)
@@ -119,7 +119,7 @@ class Trainer:
                     apply_rates=functools.partial(
                         _apply_rates, network, rule, all_rates, state
                     ),
-                    watch=watch.Watch(experiment.info.num_classes),
+                    watch=diagnostics.Watch(experiment.info.num_classes),
                     draw=functools.partial(self._draw, network, writer),
                     facts=functools.partial(self._facts, network, rule),
                     divisor=config.optimizer.divisor,
@@ -199,8 +199,8 @@ class Trainer:
     def _agreement(self, place, request):
         """Returns how hosts agree on requests."""
         if self.hosts == 1:
-            return agreement.Agreement(self.experiment.workdir, request)
-        return agreement.SharedAgreement(
+            return coordination.Agreement(self.experiment.workdir, request)
+        return coordination.SharedAgreement(
             self.experiment.workdir, request, place, self.host == 0
         )
 
@@ -242,7 +242,7 @@ class Trainer:
 def _apply_rates(network, rule, all_rates, state, groups):
     """Sets the rates of all variables for the coming step."""
     rule.set_rates(
-        all_rates.base(state.step), rates.per_variable(network, groups)
+        all_rates.base(state.step), learning_rates.per_variable(network, groups)
     )
 
 

@@ -9,7 +9,8 @@ from runs import make_config, read_lines, small_network, train
 
 import alexnet_tf
 from alexnet_tf import experiment, trainer, weights
-from alexnet_tf.training import checkpoint, schedule, stored
+from alexnet_tf.training import checkpoint, schedule
+from alexnet_tf.training.state import TrainState
 
 __all__ = ["small_network"]
 
@@ -36,7 +37,7 @@ def test_a_schedule_that_ends_the_run_saves_it(config, tmp_path):
 
     last = read_lines(tmp_path, "metrics")[-1]["step"]
     assert last < 100
-    assert stored.steps(tmp_path / "checkpoints")[-1] == last
+    assert checkpoint.steps(tmp_path / "checkpoints")[-1] == last
     before = (tmp_path / "metrics.jsonl").read_text()
     train(config, tmp_path)
     assert (tmp_path / "metrics.jsonl").read_text() == before
@@ -51,7 +52,7 @@ def test_weights_that_are_no_numbers_are_never_saved(config, tmp_path):
     weights.from_arrays(network, arrays)
     rule = trainer.optimizer.PaperSGD()
     rule.build(network.trainable_variables)
-    state = checkpoint.TrainState(
+    state = TrainState(
         tmp_path / "other", network, rule, schedule.Constant(0.01)
     )
 
@@ -68,7 +69,7 @@ def test_damaged_checkpoints_are_put_aside(config, tmp_path):
 
     train(config, tmp_path)
 
-    assert stored.steps(tmp_path / "checkpoints")[-1] == 8
+    assert checkpoint.steps(tmp_path / "checkpoints")[-1] == 8
     assert (tmp_path / "checkpoints" / ".00000009.damaged").is_dir()
     alexnet_tf.load(tmp_path, "last")
 
@@ -111,7 +112,7 @@ def test_a_mistake_can_be_mended_before_the_first_checkpoint(config, tmp_path):
     config.data.crop_size = 40
     train(config, tmp_path)
 
-    assert stored.steps(tmp_path / "checkpoints")
+    assert checkpoint.steps(tmp_path / "checkpoints")
 
 
 def test_a_refused_change_is_named_alone(config, tmp_path):

@@ -52,25 +52,25 @@ def make_loop():
     """
     from alexnet_tf import figures, trainer, weights
     from alexnet_tf.training import (
-        agreement,
-        checkpoint,
-        interruption,
+        coordination,
+        diagnostics,
+        learning_rates,
         loop,
-        rates,
         schedule,
+        signals,
         summaries,
-        watch,
     )
+    from alexnet_tf.training.state import TrainState
     from tools import progress
 
     network, rule, train_step, batch = _make_parts()
     folder = tempfile.TemporaryDirectory()
-    state = checkpoint.TrainState(
+    state = TrainState(
         f"{folder.name}/checkpoints", network, rule, schedule.Constant(1e-6)
     )
     writer = summaries.SummaryWriter(folder.name, 0, 1)
-    all_rates = rates.Rates(state.schedule)
-    request = interruption.Interruption()
+    all_rates = learning_rates.Rates(state.schedule)
+    request = signals.Interruption()
 
     def draw(number, _):
         kernels = next(iter(weights.to_arrays(network).values()))
@@ -78,7 +78,7 @@ def make_loop():
         writer.images(number, "conv1_kernels", grid)
 
     def apply(groups):
-        each = rates.per_variable(network, groups)
+        each = learning_rates.per_variable(network, groups)
         rule.set_rates(all_rates.base(state.step), each)
 
     def turn(folder=folder):
@@ -94,9 +94,9 @@ def make_loop():
                 evaluate=lambda: {"top1_error": 1.0},
                 writer=writer,
                 progress=bar,
-                agreement=agreement.Agreement(folder.name, request),
+                agreement=coordination.Agreement(folder.name, request),
                 apply_rates=apply,
-                watch=watch.Watch(10),
+                watch=diagnostics.Watch(10),
                 draw=draw,
                 facts=lambda: trainer.norms(network, rule),
             ).run()

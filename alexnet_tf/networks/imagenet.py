@@ -10,6 +10,7 @@ from alexnet_tf.networks.description import (
     Conv,
     Dense,
     Dropout,
+    MapNorm,
     MaxPool,
     Network,
     Norm,

@@ -1,223 +1,186 @@
-"""A run between two steps: what it is, how it is saved, how it goes on."""
+"""All that must survive an interruption, on disk in one piece or not at all.
 
+A checkpoint is a folder named by its step:
+
+    00000500/weights.npz        `conv1/kernel` and so on
+    00000500/velocities.npz     the same names
+    00000500/state.json         step, state of the schedule, validation errors
+
+It is written under another name and renamed when every byte is on the disk.
+Arrays stand as on one device, so that a checkpoint moves between any number
+of towers and replicas. The learning rate is not among them: it follows from
+the schedule and the config.
+"""
+
+import dataclasses
+import json
+import os
 import pathlib
 import shutil
-import threading
+import zipfile
+import zlib
 
-from absl import logging
+import numpy as np
 
-from alexnet_tf.training import stored
-from alexnet_tf.weights import assign
+# What reading a damaged file raises.
+DAMAGE = (
+    OSError,
+    EOFError,
+    KeyError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
-class TrainState:
-    """A training run between two steps.
-
-    Args:
-        directory: Where checkpoints are kept.
-        model: What `model.build` returned.
-        optimizer: A `PaperSGD` built on the model's variables.
-        schedule: A schedule of `training.schedule`.
-        keep: Newest checkpoints that stay, besides the best.
-        loss_scale: The `keras.optimizers.LossScaleOptimizer` around the
-            optimizer, or `None`.
-        writes: Whether this process writes at all; the first host does.
+@dataclasses.dataclass(frozen=True)
+class Snapshot:
+    """What a checkpoint holds, apart from the variables that move on.
 
     Attributes:
         step: Updates so far.
-        best: `{"step", "top1_error"}` of the best evaluation, or `None`.
-        rate: The learning rate of the last update, or `None` before the first.
-        evaluation_due: Whether the present step's evaluation is still to do,
-            because the run was interrupted in the midst of it.
+        weights: Arrays by name.
+        velocities: Arrays by the same names.
+        state: What state.json holds.
     """
 
-    def __init__(
-        self,
-        directory,
-        model,
-        optimizer,
-        schedule,
-        keep=3,
-        loss_scale=None,
-        writes=True,
-    ):
-        self.directory = pathlib.Path(directory)
-        self.model = model
-        self.optimizer = optimizer
-        self.schedule = schedule
-        self.keep = keep
-        self.loss_scale = loss_scale
-        self.writes = writes
-        self.step = 0
-        self.best = None
-        self.rate = None
-        self.evaluation_due = False
-        self._saving = None
-        self._outcome = None
+    step: int
+    weights: dict
+    velocities: dict
+    state: dict
 
-    def note(self, scores):
-        """Takes note of validation scores at the present step.
 
-        Args:
-            scores: A dict with "top1_error".
+def write(directory, snapshot):
+    """Writes a checkpoint in one piece or not at all.
 
-        Returns:
-            Whether they are the best so far.
-        """
-        self.schedule.update(scores["top1_error"])
-        if self.best and scores["top1_error"] >= self.best["top1_error"]:
-            return False
-        self.best = {"step": self.step, "top1_error": scores["top1_error"]}
-        return True
+    Args:
+        directory: Where checkpoints are kept.
+        snapshot: A `Snapshot`.
 
-    def save(self, wait=True):
-        """Writes a checkpoint of the present step, and removes old ones.
+    Raises:
+        OSError: It could not be written; nothing of it is left.
+        ValueError: The weights are no numbers any more.
+    """
+    for array in (*snapshot.weights.values(), *snapshot.velocities.values()):
+        check_finite(snapshot.step, array)
+    final = directory / f"{snapshot.step:08d}"
+    directory.mkdir(parents=True, exist_ok=True)
+    unfinished = directory / f".{final.name}.unfinished"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        unfinished.mkdir()
+        _write_arrays(unfinished / "weights.npz", snapshot.weights)
+        _write_arrays(unfinished / "velocities.npz", snapshot.velocities)
+        with open(unfinished / "state.json", "w") as file:
+            json.dump(snapshot.state, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        if final.exists():
+            shutil.rmtree(final)
+        unfinished.rename(final)
+    except BaseException as error:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        if isinstance(error, OSError) and not error.filename:
+            error.filename = str(final)
+        raise
 
-        Args:
-            wait: Whether to wait until it is on the disk. Else a thread
-                writes it while training goes on, and `saved` tells.
-        """
-        if not self.writes:
-            return
-        if self._saving:
-            self._saving.join()
-        snapshot = stored.Snapshot(
-            self.step,
-            assign.to_arrays(self.model),
-            assign.merge(self.model, self.optimizer.velocity),
-            {
-                "step": self.step,
-                "best": self.best,
-                "rate": self.rate,
-                "schedule": dict(self.schedule.state),
-                "evaluation_due": self.evaluation_due,
-                **self._loss_scale_state(),
-            },
+
+def steps(directory):
+    """Returns the steps that have a checkpoint, ascending."""
+    folders = pathlib.Path(directory).glob("[0-9]*")
+    return sorted(int(f.name) for f in folders if f.name.isdigit())
+
+
+def find(directory, which):
+    """Returns the step and the folder of a checkpoint.
+
+    Args:
+        directory: Where checkpoints are kept.
+        which: "last", "best" or a step.
+
+    Raises:
+        FileNotFoundError: There is no such checkpoint.
+    """
+    directory = pathlib.Path(directory)
+    there = steps(directory)
+    if not there:
+        raise FileNotFoundError(
+            f"{directory} holds no checkpoint. Train one with: "
+            "python -m tools.train --help"
         )
-        if wait:
-            self._write(snapshot)
-            return
-        self._outcome = None
-        self._saving = threading.Thread(
-            target=self._write_apart, args=(snapshot,), name="checkpoint"
+    step = there[-1]
+    if which == "best":
+        state = load_state(directory / f"{step:08d}" / "state.json")
+        step = state["best"]["step"] if state["best"] else step
+    elif which != "last":
+        if not str(which).isdigit():
+            raise ValueError(
+                f"checkpoint must be last, best or a step. Received: {which!r}"
+            )
+        step = int(which)
+    if step not in there:
+        raise FileNotFoundError(
+            f"{directory} holds no checkpoint of step {step}. It has: "
+            f"{', '.join(map(str, there))}"
         )
-        self._saving.start()
+    return step, directory / f"{step:08d}"
 
-    def saved(self, wait=False):
-        """Returns the step of a checkpoint that a thread has finished, once.
 
-        Args:
-            wait: Whether to wait for it.
+def load_arrays(path):
+    """Reads an npz file of arrays, whose checksums it checks.
 
-        Returns:
-            A step, or `None` where nothing has been finished.
+    Raises:
+        ValueError: It is damaged, or not there.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except DAMAGE as error:
+        raise _damaged(path, error) from None
 
-        Raises:
-            OSError: It could not be written; those before it are untouched.
-            ValueError: The weights are no numbers any more.
-        """
-        if not self._saving or (self._saving.is_alive() and not wait):
-            return None
-        self._saving.join()
-        outcome, self._saving, self._outcome = self._outcome, None, None
-        if isinstance(outcome, BaseException):
-            raise outcome
-        return outcome
 
-    def _loss_scale_state(self):
-        """Returns what the loss's scale has learned of overflows."""
-        if self.loss_scale is None:
-            return {}
-        return {
-            "loss_scale": float(self.loss_scale.dynamic_scale.numpy()),
-            "good_steps": int(self.loss_scale.step_counter.numpy()),
-            # Steps that overflowed are no updates.
-            "updates": int(self.optimizer.iterations.numpy()),
-        }
+def load_state(path):
+    """Reads state.json.
 
-    def _write_apart(self, snapshot):
-        """Writes, and keeps the error for `saved` to raise."""
-        try:
-            self._write(snapshot)
-            self._outcome = snapshot.step
-        except BaseException as error:
-            self._outcome = error
+    Raises:
+        ValueError: It is damaged, or not there.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except DAMAGE as error:
+        raise _damaged(path, error) from None
 
-    def _write(self, snapshot):
-        """Writes a checkpoint, and removes old ones."""
-        stored.write(self.directory, snapshot)
-        self._remove_old(snapshot.state["best"])
 
-    def check_space(self):
-        """Refuses to begin where not even one checkpoint has room.
+def _damaged(path, error):
+    """Returns the error for a part of a checkpoint that cannot be read."""
+    return ValueError(
+        f"{path} must be whole. Found: {type(error).__name__}: {error}. Take "
+        "another --checkpoint, or go on with training: it falls back to the "
+        "one before."
+    )
 
-        Raises:
-            ValueError: The disk is too full.
-        """
-        self.directory.mkdir(parents=True, exist_ok=True)
-        # A weight and its velocity, of four bytes each.
-        needed = 8 * self.model.count_params()
-        free = shutil.disk_usage(self.directory).free
-        if free < needed:
-            raise ValueError(
-                f"{self.directory} must have room for a checkpoint of "
-                f"{needed / 1e6:.0f} MB. Found: {free / 1e6:.0f} MB free. "
-                "Free some space, or choose another --workdir."
-            )
 
-    def restore(self):
-        """Goes on from the newest checkpoint that is whole.
+def check_finite(step, values):
+    """Refuses to go on, and to save, with what is no number.
 
-        Damaged ones that are newer are put aside, as `.00000500.damaged`.
+    Args:
+        step: Updates so far.
+        values: A loss, or an array of weights.
 
-        Returns:
-            Whether there was one.
+    Raises:
+        ValueError: Something in it is infinite or not a number.
+    """
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"Loss and weights must be numbers. They are not at step {step}. "
+            "Resume from the last checkpoint with a lower "
+            "--config.optimizer.learning_rate."
+        )
 
-        Raises:
-            ValueError: There are checkpoints, but none is whole.
-        """
-        damaged = []
-        for step in reversed(stored.steps(self.directory)):
-            folder = self.directory / f"{step:08d}"
-            try:
-                weights = stored.load_arrays(folder / "weights.npz")
-                velocities = stored.load_arrays(folder / "velocities.npz")
-                state = stored.load_state(folder / "state.json")
-            except stored.DAMAGE as error:
-                logging.warning(
-                    "Checkpoint %s is damaged (%s); trying the one before.",
-                    folder,
-                    error,
-                )
-                damaged.append(folder)
-                continue
-            assign.from_arrays(self.model, weights)
-            assign.split(self.model, velocities, self.optimizer.velocity)
-            self.step = state["step"]
-            self.best = state["best"]
-            self.rate = state["rate"]
-            self.evaluation_due = state.get("evaluation_due", False)
-            self.schedule.state.update(state["schedule"])
-            self.optimizer.iterations.assign(state.get("updates", self.step))
-            if self.loss_scale is not None and "loss_scale" in state:
-                self.loss_scale.dynamic_scale.assign(state["loss_scale"])
-                self.loss_scale.step_counter.assign(state["good_steps"])
-            for folder in damaged if self.writes else ():
-                aside = folder.with_name(f".{folder.name}.damaged")
-                shutil.rmtree(aside, ignore_errors=True)
-                folder.rename(aside)
-            return True
-        if damaged:
-            raise ValueError(
-                f"{self.directory} must hold a checkpoint that can be read. "
-                f"Found: {len(damaged)}, all damaged. Bring back a copy, or "
-                "remove them to begin anew."
-            )
-        return False
 
-    def _remove_old(self, best):
-        """Removes all but the newest and the best."""
-        best = best["step"] if best else None
-        for step in stored.steps(self.directory)[: -self.keep]:
-            if step != best:
-                shutil.rmtree(self.directory / f"{step:08d}")
+def _write_arrays(path, arrays):
+    """Writes an npz file down to the disk."""
+    with open(path, "wb") as file:
+        np.savez(file, **arrays)
+        file.flush()
+        os.fsync(file.fileno())

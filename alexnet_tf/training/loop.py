@@ -4,8 +4,8 @@ import dataclasses
 
 from absl import logging
 
-from alexnet_tf.training import stored
-from alexnet_tf.training.window import Window
+from alexnet_tf.training import checkpoint
+from alexnet_tf.training.metrics import Window
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,7 +157,7 @@ class Loop:
         for group, rate in self._applied.items():
             scalars[f"rates/{group}"] = rate
         scalars.update(self.facts())
-        stored.check_finite(step, scalars["loss"])
+        checkpoint.check_finite(step, scalars["loss"])
         self.writer.write("train", step, scalars)
         self.window.describe(scalars)
         self.watch.look(step, scalars)

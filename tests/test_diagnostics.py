@@ -4,20 +4,22 @@ import math
 
 import pytest
 
-from alexnet_tf.training import watch
+from alexnet_tf.training import diagnostics
 
 
 @pytest.fixture
 def warnings(monkeypatch):
     said = []
     monkeypatch.setattr(
-        watch.logging, "warning", lambda form, *words: said.append(form % words)
+        diagnostics.logging,
+        "warning",
+        lambda form, *words: said.append(form % words),
     )
     return said
 
 
 def test_says_once_that_nothing_is_learned(warnings):
-    look = watch.Watch(10, patience_steps=100).look
+    look = diagnostics.Watch(10, patience_steps=100).look
     look(99, {"loss": math.log(10)})
     assert not warnings
     look(100, {"loss": math.log(10)})
@@ -28,12 +30,12 @@ def test_says_once_that_nothing_is_learned(warnings):
 
 
 def test_says_nothing_where_something_is_learned(warnings):
-    watch.Watch(10, patience_steps=100).look(100, {"loss": 2.0})
+    diagnostics.Watch(10, patience_steps=100).look(100, {"loss": 2.0})
     assert not warnings
 
 
 def test_says_once_that_it_waits_for_images(warnings):
-    look = watch.Watch(10).look
+    look = diagnostics.Watch(10).look
     for step in range(1, 6):
         look(step, {"loss": 1.0, "waiting_share": 0.4})
 

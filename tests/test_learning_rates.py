@@ -10,7 +10,7 @@ import tensorflow as tf
 import alexnet_tf
 from alexnet_tf import networks, plan
 from alexnet_tf.config import Config
-from alexnet_tf.training import PaperSGD, rates
+from alexnet_tf.training import PaperSGD, learning_rates
 
 # original-source 4.1, run 145: epoch, rate of the kernels, rate of conv1.
 ORIGINAL = (
@@ -65,7 +65,7 @@ def test_each_variable_has_the_rate_of_its_group():
     network = networks.DEMO
     for devices in (None, ("CPU:0", "CPU:1")):
         model = alexnet_tf.build(network, 10, devices=devices, draw=False)
-        found = rates.per_variable(
+        found = learning_rates.per_variable(
             model, {"kernels": 1.0, "biases": 2.0, "conv1": 0.0, "fc7": 5.0}
         )
         for variable, rate in zip(
@@ -112,7 +112,7 @@ def test_biases_have_their_rate_and_frozen_layers_stay():
 
 
 def test_a_hand_acts_from_its_step_on():
-    hand = rates.Hand()
+    hand = learning_rates.Hand()
     hand.set(20, 0.01)
     hand.set(10, 0.1)
 
@@ -126,7 +126,7 @@ def test_a_hand_acts_from_its_step_on():
 )
 def test_refuses_phases_that_say_nothing(text):
     with pytest.raises(ValueError, match="LAYER=RATE@EPOCH"):
-        rates.parse_phases(text)
+        learning_rates.parse_phases(text)
 
 
 def test_refuses_phases_of_layers_that_are_not_there():
