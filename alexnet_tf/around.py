@@ -64,6 +64,6 @@ def load(workdir, checkpoint="last"):
         checkpoint: "last", "best" or a step.
     """
     # Imported here: whoever wants the network alone needs no data pipeline.
-    from alexnet_tf import experiment
+    from alexnet_tf.experiment import experiment
 
     return experiment.open_workdir(workdir).load(checkpoint)[0]

@@ -43,7 +43,8 @@ def main(
     )
     import runs
 
-    from alexnet_tf import experiment, networks
+    from alexnet_tf import networks
+    from alexnet_tf.experiment import experiment
 
     networks.SMALL = runs.NETWORK
     if not keep_dropout:

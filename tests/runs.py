@@ -5,8 +5,9 @@ import json
 
 import pytest
 
-from alexnet_tf import experiment, networks
+from alexnet_tf import networks
 from alexnet_tf.config import Config
+from alexnet_tf.experiment import experiment
 
 NETWORK = networks.Network(
     image_size=40,

@@ -9,7 +9,8 @@ import runs
 from runs import make_config, read_lines, small_network, train
 
 import alexnet_tf
-from alexnet_tf import experiment, weights
+from alexnet_tf import weights
+from alexnet_tf.experiment import experiment
 from alexnet_tf.training import control
 
 __all__ = ["small_network"]

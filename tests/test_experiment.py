@@ -19,7 +19,9 @@ from runs import (
 from tensorboard.backend.event_processing import event_accumulator
 
 import alexnet_tf
-from alexnet_tf import experiment, networks, trainer, weights
+from alexnet_tf import networks, weights
+from alexnet_tf.experiment import experiment
+from alexnet_tf.experiment import train as trainer
 
 __all__ = ["small_network"]
 
@@ -100,7 +102,7 @@ def test_an_interruption_saves_and_stops(config, tmp_path, monkeypatch):
             pass
 
     run = experiment.from_config(config, tmp_path)
-    monkeypatch.setattr(trainer.interruption, "Interruption", Asked)
+    monkeypatch.setattr(trainer.signals, "Interruption", Asked)
 
     with pytest.raises(KeyboardInterrupt):
         run.train(lambda total, initial: contextlib.nullcontext(Progress()))
@@ -247,7 +249,7 @@ def test_refuses_a_checkpoint_that_is_not_there(config, tmp_path):
 
 def test_refuses_a_disk_without_room(config, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        trainer.checkpoint.shutil,
+        shutil,
         "disk_usage",
         lambda path: shutil._ntuple_diskusage(10, 10, 0),
     )

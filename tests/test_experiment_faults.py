@@ -8,8 +8,9 @@ import pytest
 from runs import make_config, read_lines, small_network, train
 
 import alexnet_tf
-from alexnet_tf import experiment, trainer, weights
-from alexnet_tf.training import checkpoint, schedule
+from alexnet_tf import weights
+from alexnet_tf.experiment import experiment
+from alexnet_tf.training import PaperSGD, checkpoint, schedule
 from alexnet_tf.training.state import TrainState
 
 __all__ = ["small_network"]
@@ -50,7 +51,7 @@ def test_weights_that_are_no_numbers_are_never_saved(config, tmp_path):
     arrays = weights.to_arrays(network)
     arrays["fc8/bias"][0] = np.nan
     weights.from_arrays(network, arrays)
-    rule = trainer.optimizer.PaperSGD()
+    rule = PaperSGD()
     rule.build(network.trainable_variables)
     state = TrainState(
         tmp_path / "other", network, rule, schedule.Constant(0.01)

@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 
 import alexnet_tf
-from alexnet_tf import networks, plan
+from alexnet_tf import networks
 from alexnet_tf.config import Config
+from alexnet_tf.experiment import steps
 from alexnet_tf.training import PaperSGD, learning_rates
 
 # original-source 4.1, run 145: epoch, rate of the kernels, rate of conv1.
@@ -30,10 +31,10 @@ ORIGINAL = (
 def test_the_authors_own_run(epoch, kernels, conv1):
     config = importlib.import_module("configs.original_2012").get_config()
     config.validate()
-    intervals, steps_per_epoch = plan.make_intervals(config, 128_000)
+    intervals, steps_per_epoch = steps.make_intervals(config, 128_000)
     assert intervals.total_steps == 91_000
 
-    all_rates = plan.make_rates(config, intervals, steps_per_epoch)
+    all_rates = steps.make_rates(config, intervals, steps_per_epoch)
     groups = all_rates.groups(round(epoch * steps_per_epoch))
 
     assert groups["kernels"] == pytest.approx(kernels)
@@ -47,8 +48,8 @@ def test_recipe_170_lowers_biases_in_two_steps():
     config.optimizer.schedule = "geometric"
     config.optimizer.bias_schedule = "geometric"
     config.training.total_epochs = 95.0
-    intervals, steps_per_epoch = plan.make_intervals(config, 128_000)
-    all_rates = plan.make_rates(config, intervals, steps_per_epoch)
+    intervals, steps_per_epoch = steps.make_intervals(config, 128_000)
+    all_rates = steps.make_rates(config, intervals, steps_per_epoch)
 
     found = [all_rates.groups(round(95_000 * p)) for p in (0, 0.3, 0.6, 0.99)]
 
@@ -96,12 +97,12 @@ def test_biases_have_their_rate_and_frozen_layers_stay():
 
     g = np.array([0.5, -1.0])
     expected = {}
-    for name, decay, steps in (
+    for name, decay, rates in (
         ("w", 0.0005, (0.1, 0.01)),
         ("b", 0, (0.2, 0.2)),
     ):
         w, v = np.array([1.0, 2.0]), 0.0
-        for rate in steps:
+        for rate in rates:
             v = 0.9 * v - rate * (decay * w + g)
             w = w + v
         expected[name] = w

@@ -5,7 +5,8 @@ import pytest
 from runs import PowerCut, make_config, small_network, train
 
 import alexnet_tf
-from alexnet_tf import experiment, weights
+from alexnet_tf import weights
+from alexnet_tf.experiment import experiment
 
 __all__ = ["small_network"]
 

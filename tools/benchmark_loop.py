@@ -50,7 +50,8 @@ def make_loop():
     figures every 50 steps, pictures and an asynchronous checkpoint every 500,
     requests of hands, TensorBoard, metrics.jsonl and the bar.
     """
-    from alexnet_tf import figures, trainer, weights
+    from alexnet_tf import figures, weights
+    from alexnet_tf.experiment import train
     from alexnet_tf.training import (
         coordination,
         diagnostics,
@@ -98,7 +99,7 @@ def make_loop():
                 apply_rates=apply,
                 watch=diagnostics.Watch(10),
                 draw=draw,
-                facts=lambda: trainer.norms(network, rule),
+                facts=lambda: train.norms(network, rule),
             ).run()
         return _STEPS * _BATCH
 

@@ -15,7 +15,8 @@ import pathlib
 import tensorflow as tf
 from absl import flags, logging
 
-from alexnet_tf import experiment, export, parity, portable
+from alexnet_tf import export, parity, portable
+from alexnet_tf.experiment import experiment
 from input_pipeline import dataset_info
 from tools import program, progress
 

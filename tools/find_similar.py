@@ -18,7 +18,8 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from alexnet_tf import codes, experiment, features, figures
+from alexnet_tf import codes, features, figures
+from alexnet_tf.experiment import experiment
 from input_pipeline import transforms
 from tools import program, progress
 

@@ -23,15 +23,8 @@ import pathlib
 import numpy as np
 from absl import flags
 
-from alexnet_tf import (
-    experiment,
-    features,
-    figures,
-    kernels,
-    plots,
-    projector,
-    workdir,
-)
+from alexnet_tf import features, figures, kernels, plots, projector
+from alexnet_tf.experiment import experiment, workdir
 from tools import program, progress
 
 _WORKDIR = flags.DEFINE_string(

@@ -13,7 +13,7 @@ import re
 
 from absl import flags
 
-from alexnet_tf import workdir
+from alexnet_tf.experiment import workdir
 from input_pipeline import dataset_info
 from tools import program
 

@@ -16,7 +16,8 @@ import functools
 from absl import flags
 from ml_collections import config_flags
 
-from alexnet_tf import dry_run, experiment
+from alexnet_tf import dry_run
+from alexnet_tf.experiment import experiment
 from alexnet_tf.training import summaries
 from tools import program, progress
 

@@ -5,8 +5,9 @@ import pathlib
 
 import numpy as np
 
-from alexnet_tf import model, trainer, weights
-from alexnet_tf import workdir as workdirs
+from alexnet_tf import model, weights
+from alexnet_tf.experiment import train
+from alexnet_tf.experiment import workdir as workdirs
 from alexnet_tf.training import checkpoint, strategy
 from input_pipeline import (
     dataset_info,
@@ -202,7 +203,7 @@ class Experiment:
         Returns:
             The validation scores at the end, a dict.
         """
-        return trainer.Trainer(self, make_progress).train()
+        return train.Trainer(self, make_progress).train()
 
 
 def from_config(config, workdir):

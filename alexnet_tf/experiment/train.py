@@ -8,8 +8,9 @@ import tensorflow as tf
 from absl import logging
 
 from alexnet_tf import config as config_lib
-from alexnet_tf import evaluation, figures, model, plan, weights
-from alexnet_tf import workdir as workdirs
+from alexnet_tf import evaluation, figures, model, weights
+from alexnet_tf.experiment import steps
+from alexnet_tf.experiment import workdir as workdirs
 from alexnet_tf.training import (
     control,
     coordination,
@@ -66,7 +67,7 @@ class Trainer:
         config, experiment = self.config, self.experiment
         replicas = place.num_replicas_in_sync
         strategy.check_share(config.data.batch_size, replicas)
-        intervals, steps_per_epoch = plan.make_intervals(
+        intervals, steps_per_epoch = steps.make_intervals(
             config, experiment.info.splits["train"].num_images
         )
         network, rule, outer = self._build(place)
@@ -74,7 +75,7 @@ class Trainer:
             experiment.checkpoints,
             network,
             rule,
-            plan.make_schedule(config, intervals, steps_per_epoch),
+            steps.make_schedule(config, intervals, steps_per_epoch),
             config.training.keep_checkpoints,
             outer if outer is not rule else None,
             writes=self.host == 0,
@@ -85,7 +86,7 @@ class Trainer:
         hand = learning_rates.Hand()
         for event in writer.by_hand():
             hand.set(event["step"], event["factor"])
-        all_rates = plan.make_rates(config, intervals, steps_per_epoch, hand)
+        all_rates = steps.make_rates(config, intervals, steps_per_epoch, hand)
         all_rates.schedule = state.schedule
         predictor = evaluation.make_predictor(network)
         validation = experiment.make_eval_dataset("validation", 1)
@@ -160,7 +161,7 @@ class Trainer:
                 logging.info("That is all of them: nothing is left to do.")
         elif self.config.init_from:
             # Here, as it makes an experiment, which makes trainers.
-            from alexnet_tf import experiment
+            from alexnet_tf.experiment import experiment
 
             other = experiment.open_workdir(self.config.init_from)
             _, arrays = other.load_weights()
