@@ -13,7 +13,8 @@ from runs import NETWORK
 from tensorboard.plugins.projector import ProjectorConfig
 
 import alexnet_tf
-from alexnet_tf import features, networks, projector
+from alexnet_tf import networks
+from alexnet_tf.analysis import features, projector
 
 
 def _brute(queries, base, count):

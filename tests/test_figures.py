@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alexnet_tf import figures, kernels, plots
+from alexnet_tf.analysis import figures, kernels, plots
 
 
 def test_kernels_stand_in_rows_of_sixteen_on_one_scale():

@@ -50,7 +50,8 @@ def make_loop():
     figures every 50 steps, pictures and an asynchronous checkpoint every 500,
     requests of hands, TensorBoard, metrics.jsonl and the bar.
     """
-    from alexnet_tf import figures, weights
+    from alexnet_tf import weights
+    from alexnet_tf.analysis import figures
     from alexnet_tf.experiment import train
     from alexnet_tf.training import (
         coordination,

@@ -12,7 +12,8 @@ import pathlib
 import numpy as np
 from absl import flags
 
-from alexnet_tf import evaluation, figures, predictions
+from alexnet_tf import evaluation, predictions
+from alexnet_tf.analysis import figures
 from alexnet_tf.experiment import experiment, workdir
 from input_pipeline import dataset_info
 from tools import program, progress

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from alexnet_tf import codes, features, figures
+from alexnet_tf.analysis import binary_codes, features, figures
 from alexnet_tf.experiment import experiment
 from input_pipeline import transforms
 from tools import program, progress
@@ -147,18 +147,18 @@ def _search_codes(base, queries, count):
         )
     most = min(_TEN, len(base) - 1)
     with _bar(_EPOCHS * len(base), "codes") as bar:
-        encode = codes.train(base, _BITS.value, _EPOCHS, progress=bar)
+        encode = binary_codes.train(base, _BITS.value, _EPOCHS, progress=bar)
     packed = encode(base)
     # Every image is its own nearest: it does not count.
     places = np.linspace(0, len(base) - 1, min(_PROBES, len(base))).astype(int)
     true, _ = features.nearest(base[places], base, most + 1)
-    found, _ = codes.nearest(packed[places], packed, most + 1)
-    share = codes.recall(_without(found, places), _without(true, places))
+    found, _ = binary_codes.nearest(packed[places], packed, most + 1)
+    share = binary_codes.recall(_without(found, places), _without(true, places))
     print(
         f"{_BITS.value} bits an image: {share:.1%} of the {most} nearest "
         f"images are among the {most} nearest codes ({len(places)} images)"
     )
-    return codes.nearest(encode(queries), packed, count)
+    return binary_codes.nearest(encode(queries), packed, count)
 
 
 def _without(found, places):

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from alexnet_tf import figures
+from alexnet_tf.analysis import figures
 from input_pipeline import record_index, records, transforms
 from input_pipeline.dataset_info import DatasetInfo
 from input_pipeline.statistics import Statistics

@@ -23,7 +23,7 @@ import pathlib
 import numpy as np
 from absl import flags
 
-from alexnet_tf import features, figures, kernels, plots, projector
+from alexnet_tf.analysis import features, figures, kernels, plots, projector
 from alexnet_tf.experiment import experiment, workdir
 from tools import program, progress
 

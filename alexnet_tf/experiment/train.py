@@ -8,7 +8,8 @@ import tensorflow as tf
 from absl import logging
 
 from alexnet_tf import config as config_lib
-from alexnet_tf import evaluation, figures, model, weights
+from alexnet_tf import evaluation, model, weights
+from alexnet_tf.analysis import figures
 from alexnet_tf.experiment import steps
 from alexnet_tf.experiment import workdir as workdirs
 from alexnet_tf.training import (

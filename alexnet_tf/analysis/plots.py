@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 
-from alexnet_tf import figures
+from alexnet_tf.analysis import figures
 from input_pipeline import dataset_info
 
 _TITLES = {"loss": "loss", "top1_error": "top-1", "top5_error": "top-5"}

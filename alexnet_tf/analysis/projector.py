@@ -4,7 +4,7 @@ import pathlib
 
 import numpy as np
 
-from alexnet_tf import figures
+from alexnet_tf.analysis import figures
 from input_pipeline import dataset_info
 
 # The projector's limit is a sprite of 8192 pixels a side.

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from alexnet_tf import codes, features
+from alexnet_tf.analysis import binary_codes, features
 
 
 def test_hamming_neighbours_are_those_of_two_loops(monkeypatch):
-    monkeypatch.setattr(codes, "_BLOCK", 7)
+    monkeypatch.setattr(binary_codes, "_BLOCK", 7)
     rng = np.random.default_rng(0)
     # Few different codes, so that there are ties.
     base = rng.integers(0, 4, (40, 2), dtype=np.uint8)
@@ -21,7 +21,7 @@ def test_hamming_neighbours_are_those_of_two_loops(monkeypatch):
     ]
     expected = np.argsort(away, axis=1, kind="stable")[:, :6]
 
-    places, bits = codes.nearest(queries, base, 6)
+    places, bits = binary_codes.nearest(queries, base, 6)
 
     np.testing.assert_array_equal(places, expected)
     np.testing.assert_array_equal(
@@ -35,33 +35,37 @@ def test_codes_find_the_neighbours_of_clusters():
     labels = np.repeat(np.arange(20), 30)
     rows = (centres[labels] + rng.normal(0, 0.5, (600, 64))).astype(np.float32)
 
-    packed = codes.train(rows, bits=32, epochs=15, seed=0)(rows)
+    packed = binary_codes.train(rows, bits=32, epochs=15, seed=0)(rows)
 
     assert packed.shape == (600, 4)
     assert packed.dtype == np.uint8
-    found, _ = codes.nearest(packed, packed, 10)
+    found, _ = binary_codes.nearest(packed, packed, 10)
     # By chance one in twenty.
     assert np.mean(labels[found] == labels[:, np.newaxis]) > 0.9
     true, _ = features.nearest(rows, rows, 10)
     # By chance ten of 600; within the cluster one in three.
-    assert codes.recall(found, true) > 0.33
+    assert binary_codes.recall(found, true) > 0.33
 
 
 def test_the_same_seed_makes_the_same_codes():
     rows = np.random.default_rng(0).normal(size=(64, 16)).astype(np.float32)
 
-    one, two = (codes.train(rows, 8, 2, 16, seed=3)(rows) for _ in range(2))
+    one, two = (
+        binary_codes.train(rows, 8, 2, 16, seed=3)(rows) for _ in range(2)
+    )
 
     np.testing.assert_array_equal(one, two)
 
 
 def test_recall_is_the_share_of_the_true_ones():
-    assert codes.recall([[1, 2, 3], [4, 5, 6]], [[3, 9], [4, 5]]) == 0.75
+    assert binary_codes.recall([[1, 2, 3], [4, 5, 6]], [[3, 9], [4, 5]]) == 0.75
 
 
 def test_refuses_odd_bits_and_too_many_neighbours():
     rows = np.zeros((4, 8), np.float32)
     with pytest.raises(ValueError, match="multiple of 8.*bits=12"):
-        codes.train(rows, bits=12)
+        binary_codes.train(rows, bits=12)
     with pytest.raises(ValueError, match="as many rows"):
-        codes.nearest(np.zeros((1, 2), np.uint8), np.zeros((3, 2), np.uint8), 4)
+        binary_codes.nearest(
+            np.zeros((1, 2), np.uint8), np.zeros((3, 2), np.uint8), 4
+        )
