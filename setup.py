@@ -32,7 +32,7 @@ setuptools.setup(
     packages=setuptools.find_packages(
         include=["alexnet_tf*", "input_pipeline*"]
     ),
-    package_data={"alexnet_tf": ["page.html"]},
+    package_data={"alexnet_tf": ["serving/page.html"]},
     install_requires=[
         "absl-py>=2.1",
         # Checksums of TFRecord, in C.

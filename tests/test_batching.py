@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from alexnet_tf.batching import Batcher
+from alexnet_tf.serving.batching import Batcher
 
 
 def test_those_that_wait_go_together_and_get_their_own_answer():

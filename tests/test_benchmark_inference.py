@@ -16,7 +16,8 @@ import pytest
 import simplejpeg
 import tensorflow as tf
 
-from alexnet_tf import inference, networks
+from alexnet_tf import networks
+from alexnet_tf.export import inference
 from tools import benchmark_inference, benchmark_inference_peers
 
 CLASSES = 12

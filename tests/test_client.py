@@ -12,7 +12,8 @@ import tensorflow as tf
 import tf_serving
 from programs import ROOT, run
 
-from alexnet_tf import client, warmup
+from alexnet_tf.export import warmup
+from alexnet_tf.serving import client
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from data_sets import square
 from runs import make_config
 from runs import small_network as small_network  # makes it known by name
 
-from alexnet_tf import parity
 from alexnet_tf.experiment import experiment
+from alexnet_tf.export import parity
 
 
 def test_comparison_counts_what_differs(monkeypatch, tmp_path):

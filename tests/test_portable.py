@@ -11,7 +11,8 @@ from data_sets import square
 from runs import NETWORK
 
 import alexnet_tf
-from alexnet_tf import networks, parity, portable
+from alexnet_tf import networks
+from alexnet_tf.export import parity, portable
 from input_pipeline.statistics import Accumulator
 
 REMEDY = "pip install 'alexnet-tf[export]'"

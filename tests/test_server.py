@@ -20,7 +20,8 @@ from programs import ROOT, run
 from runs import NETWORK
 
 import alexnet_tf
-from alexnet_tf import client, weights
+from alexnet_tf import weights
+from alexnet_tf.serving import client
 
 pytestmark = pytest.mark.slow
 

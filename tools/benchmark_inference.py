@@ -156,7 +156,7 @@ def make_saved(folder, batch_size, how):
 
 def make_fast(folder, batch_size, how):
     """Returns a turn of `inference.load_fast`; arguments as above."""
-    from alexnet_tf import inference
+    from alexnet_tf.export import inference
 
     version = pathlib.Path(folder) / "1"
     if how == "jpeg":

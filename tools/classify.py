@@ -12,7 +12,8 @@ import pathlib
 import tensorflow as tf
 from absl import app, flags
 
-from alexnet_tf import client, export
+from alexnet_tf import export
+from alexnet_tf.serving import client
 from tools import program
 
 _MODEL = flags.DEFINE_string(

@@ -15,8 +15,9 @@ import pathlib
 import tensorflow as tf
 from absl import flags, logging
 
-from alexnet_tf import export, parity, portable
+from alexnet_tf import export
 from alexnet_tf.experiment import experiment
+from alexnet_tf.export import parity, portable
 from input_pipeline import dataset_info
 from tools import program, progress
 

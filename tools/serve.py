@@ -10,7 +10,7 @@ figures at /metrics.
 
 from absl import flags
 
-from alexnet_tf import server
+from alexnet_tf.serving import server
 from tools import program
 
 _MODEL = flags.DEFINE_string(

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from alexnet_tf import export
+from alexnet_tf.export import saved_model, versions
 from input_pipeline import transforms
 
 # What each LiteRT file computes with.
@@ -61,7 +61,7 @@ def to_onnx(
     function, signature = _make_function(
         model, statistics, image_size, mean, None
     )
-    with export.new_version(directory) as (unfinished, final):
+    with versions.new_version(directory) as (unfinished, final):
         proto, _ = tf2onnx.convert.from_function(
             tf.function(function), input_signature=signature, opset=_OPSET
         )
@@ -126,7 +126,7 @@ def to_litert(
             f"Received: {representative.dtype} {representative.shape}"
         )
     function, signature = _make_function(model, statistics, image_size, mean, 1)
-    with export.new_version(directory) as (unfinished, final):
+    with versions.new_version(directory) as (unfinished, final):
         # Weights that were constants of a function instead would be copied
         # over and over: more than 10 GB for the paper's network.
         saved_model = unfinished / "saved_model"
@@ -166,7 +166,7 @@ def require(name):
 
 def _check(model, class_names):
     """Refuses what could not be converted."""
-    export.check_names(model, class_names)
+    saved_model.check_names(model, class_names)
     dtypes = {layer.compute_dtype for layer in model.layers} - {"float32"}
     if dtypes:
         raise ValueError(

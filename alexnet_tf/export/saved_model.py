@@ -1,21 +1,17 @@
 """SavedModel with preprocessing, mean image and class names inside."""
 
-import contextlib
-import os
-import pathlib
-import shutil
-
 import keras
 import tensorflow as tf
 
-from alexnet_tf import evaluation, warmup
+from alexnet_tf import evaluation
+from alexnet_tf.export import versions, warmup
 from alexnet_tf.layers import GroupedDense
 from alexnet_tf.model import feature_extractor
 from input_pipeline import headers, transforms
 
 _SHOWN = 5
 # In assets.extra: the class names, a line each, for people and servers.
-LABELS = "labels.txt"
+LABELS_FILE_NAME = "labels.txt"
 
 
 def export(model, statistics, class_names, image_size, directory, mean="paper"):
@@ -39,7 +35,7 @@ def export(model, statistics, class_names, image_size, directory, mean="paper"):
         ValueError: The class names are not as many as the model's outputs.
     """
     check_names(model, class_names)
-    with new_version(directory) as (unfinished, final):
+    with versions.new_version(directory) as (unfinished, final):
         _write(model, statistics, class_names, image_size, unfinished, mean)
     return final
 
@@ -51,76 +47,6 @@ def check_names(model, class_names):
             "There must be a name for each class. Received: "
             f"{len(class_names)} names, {model.output_shape[-1]} classes"
         )
-
-
-@contextlib.contextmanager
-def new_version(directory):
-    """A scope that writes the next version of a folder, all or nothing.
-
-    Args:
-        directory: Folder of the versions, made if it is not there.
-
-    Yields:
-        Two paths: the one to write to, where nothing stands yet, and the one
-        that it gets at the end of the scope, `directory/1` or one more than
-        the last. After an error neither is there.
-    """
-    directory = pathlib.Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    versions = [int(p.name) for p in directory.glob("*") if p.name.isdigit()]
-    final = directory / str(max(versions, default=0) + 1)
-    unfinished = directory / f".{final.name}.unfinished"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    try:
-        yield unfinished, final
-        os.rename(unfinished, final)
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
-
-
-def load(version_dir):
-    """Loads an exported version.
-
-    Args:
-        version_dir: What `export` returned.
-
-    Raises:
-        FileNotFoundError: There is no SavedModel.
-    """
-    if not _is_version(pathlib.Path(version_dir)):
-        raise FileNotFoundError(
-            f"{version_dir} holds no saved_model.pb. Name a version of an "
-            "exported model; make one with: python -m tools.export --help"
-        )
-    return tf.saved_model.load(str(version_dir))
-
-
-def find_version(directory):
-    """Returns the newest version in a folder, or the folder if it is one.
-
-    Raises:
-        FileNotFoundError: There is none.
-    """
-    directory = pathlib.Path(directory)
-    if _is_version(directory):
-        return directory
-    versions = [
-        path
-        for path in directory.glob("*")
-        if path.name.isdigit() and _is_version(path)
-    ]
-    if not versions:
-        raise FileNotFoundError(
-            f"{directory} holds no exported model. Make one with: "
-            "python -m tools.export --help"
-        )
-    return max(versions, key=lambda path: int(path.name))
-
-
-def _is_version(directory):
-    """Returns whether a folder is an exported model."""
-    return (directory / "saved_model.pb").exists()
 
 
 def _write(model, statistics, class_names, image_size, directory, mean):
@@ -198,4 +124,6 @@ def _write(model, statistics, class_names, image_size, directory, mean):
     warmup.write(directory, ["serving_default", "ten_crop"])
     extra = directory / "assets.extra"
     extra.mkdir(exist_ok=True)
-    (extra / LABELS).write_text("\n".join(class_names) + "\n", "utf-8")
+    (extra / LABELS_FILE_NAME).write_text(
+        "\n".join(class_names) + "\n", "utf-8"
+    )

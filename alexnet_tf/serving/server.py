@@ -17,8 +17,10 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-from alexnet_tf import client, export
-from alexnet_tf.batching import Batcher
+from alexnet_tf import export
+from alexnet_tf.export import saved_model
+from alexnet_tf.serving import client
+from alexnet_tf.serving.batching import Batcher
 from input_pipeline import headers, transforms
 
 # Images a request; each takes 200 kB as a square.
@@ -115,7 +117,7 @@ class Answers:
         Raises:
             ValueError: There is no such class, or the model does not tell.
         """
-        path = self.directory / "assets.extra" / export.LABELS
+        path = self.directory / "assets.extra" / saved_model.LABELS_FILE_NAME
         kernels = [v for v in self.model.variables if v.name == "fc8/kernel:0"]
         if not (path.exists() and kernels):
             raise ValueError("This model does not tell its classes' weights.")

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from alexnet_tf import evaluation
-from alexnet_tf.portable import require
+from alexnet_tf.export.portable import require
 from input_pipeline import transforms
 
 # What runs a file, by its ending.

@@ -7,7 +7,7 @@ weights are variables. Here it is turned into a function for one process.
 import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
 
-from alexnet_tf import export
+from alexnet_tf.export import versions
 from alexnet_tf.layers import lrn
 
 
@@ -39,7 +39,7 @@ def load_fast(version_dir, signature="serving_default"):
         ValueError: It has no such signature.
     """
     # Held until the end: the variables go when nobody knows the model.
-    loaded = export.load(version_dir)
+    loaded = versions.load(version_dir)
     signatures = loaded.signatures
     if signature not in signatures:
         raise ValueError(

@@ -1,0 +1,78 @@
+"""Numbered versions of an exported model in one folder."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+
+import tensorflow as tf
+
+
+@contextlib.contextmanager
+def new_version(directory):
+    """A scope that writes the next version of a folder, all or nothing.
+
+    Args:
+        directory: Folder of the versions, made if it is not there.
+
+    Yields:
+        Two paths: the one to write to, where nothing stands yet, and the one
+        that it gets at the end of the scope, `directory/1` or one more than
+        the last. After an error neither is there.
+    """
+    directory = pathlib.Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    versions = [int(p.name) for p in directory.glob("*") if p.name.isdigit()]
+    final = directory / str(max(versions, default=0) + 1)
+    unfinished = directory / f".{final.name}.unfinished"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        yield unfinished, final
+        os.rename(unfinished, final)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+
+
+def load(version_dir):
+    """Loads an exported version.
+
+    Args:
+        version_dir: What `export` returned.
+
+    Raises:
+        FileNotFoundError: There is no SavedModel.
+    """
+    if not _is_version(pathlib.Path(version_dir)):
+        raise FileNotFoundError(
+            f"{version_dir} holds no saved_model.pb. Name a version of an "
+            "exported model; make one with: python -m tools.export --help"
+        )
+    return tf.saved_model.load(str(version_dir))
+
+
+def find_version(directory):
+    """Returns the newest version in a folder, or the folder if it is one.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    directory = pathlib.Path(directory)
+    if _is_version(directory):
+        return directory
+    versions = [
+        path
+        for path in directory.glob("*")
+        if path.name.isdigit() and _is_version(path)
+    ]
+    if not versions:
+        raise FileNotFoundError(
+            f"{directory} holds no exported model. Make one with: "
+            "python -m tools.export --help"
+        )
+    return max(versions, key=lambda path: int(path.name))
+
+
+def _is_version(directory):
+    """Returns whether a folder is an exported model."""
+    return (directory / "saved_model.pb").exists()
