@@ -16,7 +16,7 @@ import functools
 from absl import flags
 from ml_collections import config_flags
 
-from alexnet_tf import dry_run
+from alexnet_tf import summary
 from alexnet_tf.experiment import experiment
 from alexnet_tf.training import summaries
 from tools import program, progress
@@ -40,7 +40,7 @@ _DRY_RUN = flags.DEFINE_boolean(
 def main(argv):
     """Trains, and prints the scores at the end."""
     if _DRY_RUN.value:
-        print(dry_run.describe(_CONFIG.value))
+        print(summary.dry_run(_CONFIG.value))
         return
     if not _WORKDIR.value:
         raise ValueError("Training needs --workdir, such as runs/alexnet.")

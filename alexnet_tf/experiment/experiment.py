@@ -257,6 +257,16 @@ def open_workdir(workdir, data_dir=None):
     return Experiment(config, workdir)
 
 
+def load(workdir, checkpoint="last"):
+    """Returns a trained `keras.Model`.
+
+    Args:
+        workdir: Folder of a run.
+        checkpoint: "last", "best" or a step.
+    """
+    return open_workdir(workdir).load(checkpoint)[0]
+
+
 def _check_data(experiment):
     """Refuses a data set that cannot train, or is another than before."""
     directory = experiment.config.data.directory

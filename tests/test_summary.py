@@ -4,7 +4,7 @@ import programs
 import pytest
 
 import alexnet_tf
-from alexnet_tf import networks, table
+from alexnet_tf import networks, summary
 from alexnet_tf.config import Config
 
 
@@ -12,7 +12,7 @@ def test_paper_costs_what_arithmetic_says():
     model = alexnet_tf.build(networks.PAPER, 1000, draw=False)
 
     costs, parameters = {}, {}
-    for row in table.rows(model):
+    for row in summary.rows(model):
         costs[row.layer] = costs.get(row.layer, 0) + row.multiply_adds
         parameters[row.layer] = parameters.get(row.layer, 0) + row.parameters
 
@@ -45,7 +45,7 @@ def test_paper_costs_what_arithmetic_says():
 def test_local_layers_count_every_place():
     model = alexnet_tf.build(networks.CIFAR_13, 10, draw=False)
 
-    rows = {row.layer: row for row in table.rows(model)}
+    rows = {row.layer: row for row in summary.rows(model)}
 
     assert rows["local3"].map == (6, 6, 32)
     assert rows["local3"].multiply_adds == 6 * 6 * 32 * 3 * 3 * 64
@@ -57,7 +57,9 @@ def test_towers_have_rows_and_devices_of_their_own():
         networks.DEMO, 10, devices=("CPU:0", "CPU:1"), draw=False
     )
 
-    devices = [row.device for row in table.rows(model) if row.layer == "conv2"]
+    devices = [
+        row.device for row in summary.rows(model) if row.layer == "conv2"
+    ]
 
     assert devices == ["CPU:0", "CPU:1"]
 

@@ -1,4 +1,4 @@
-"""What stands around the model: images in, class names out, a trained one."""
+"""Images into the model, class names out of it."""
 
 import numpy as np
 import tensorflow as tf
@@ -54,16 +54,3 @@ def decode_predictions(probabilities, class_names, top=5):
         [(int(i), class_names[i], float(row[i])) for i in best]
         for row, best in zip(probabilities, order, strict=True)
     ]
-
-
-def load(workdir, checkpoint="last"):
-    """Returns a trained `keras.Model`.
-
-    Args:
-        workdir: Folder of a run.
-        checkpoint: "last", "best" or a step.
-    """
-    # Imported here: whoever wants the network alone needs no data pipeline.
-    from alexnet_tf.experiment import experiment
-
-    return experiment.open_workdir(workdir).load(checkpoint)[0]

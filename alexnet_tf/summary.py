@@ -1,11 +1,16 @@
-"""A network as a table: what every layer makes, costs and where it lives."""
+"""A network as a table: what every layer makes, costs and where it runs."""
 
 import dataclasses
 import math
 
 import tensorflow as tf
 
+from alexnet_tf import model as models
 from alexnet_tf.layers import LocallyConnected2D
+from alexnet_tf.training import strategy
+from input_pipeline import sources
+
+_PAPERS_CLASSES = 1000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +95,40 @@ def describe(model):
         ]
         texts.append("  ".join(cells).rstrip())
     return "\n".join(texts)
+
+
+def dry_run(config):
+    """Returns the network of a config as text, layer by layer.
+
+    Reads nothing but the number of classes, where there is a data set.
+
+    Args:
+        config: A `config.Config`.
+
+    Raises:
+        ValueError: The config could not train.
+    """
+    config.validate()
+    num_classes, origin = _PAPERS_CLASSES, "the paper's number"
+    if config.data.directory:
+        info = sources.open_source(config.data).info
+        num_classes, origin = info.num_classes, info.name
+    network = models.build(
+        config.make_network(),
+        num_classes,
+        image_size=config.data.crop_size,
+        devices=strategy.existing_devices(config.tower_devices()),
+        draw=False,
+    )
+    changed = [config.network]
+    if config.without:
+        changed.append(f"without {config.without}")
+    if config.changes:
+        changed.append(f"with {config.changes}")
+    return (
+        f"{' '.join(changed)}: crops of {config.data.crop_size} pixels, "
+        f"{num_classes} classes ({origin})\n\n{describe(network)}"
+    )
 
 
 def _weights(layer, towers):
