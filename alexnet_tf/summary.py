@@ -8,7 +8,7 @@ import tensorflow as tf
 from alexnet_tf import model as models
 from alexnet_tf.layers import LocallyConnected2D
 from alexnet_tf.training import strategy
-from input_pipeline import sources
+from input_pipeline import datasets
 
 _PAPERS_CLASSES = 1000
 
@@ -111,7 +111,7 @@ def dry_run(config):
     config.validate()
     num_classes, origin = _PAPERS_CLASSES, "the paper's number"
     if config.data.directory:
-        info = sources.open_source(config.data).info
+        info = datasets.open_source(config.data).info
         num_classes, origin = info.num_classes, info.name
     network = models.build(
         config.make_network(),

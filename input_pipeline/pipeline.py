@@ -14,11 +14,11 @@ import tensorflow as tf
 
 from input_pipeline import (
     augmentation,
-    decoded,
-    order,
-    reading,
-    service,
-    sources,
+    data_service,
+    datasets,
+    image_cache,
+    record_reader,
+    shuffle,
     transforms,
 )
 
@@ -63,7 +63,7 @@ def make_train_dataset(
             damaged, or the hosts cannot share a batch evenly.
     """
     config.validate()
-    source = sources.open_source(config, data_dir)
+    source = datasets.open_source(config, data_dir)
     margin = _margin(source.info, config.crop_size)
     if config.service:
         return _from_service(
@@ -71,7 +71,7 @@ def make_train_dataset(
         )
     mine = _part(config.batch_size, host, num_hosts)
     reader = _reader(source, "train", config, skipped)
-    shuffled = order.ShuffledOrder(len(reader), config.batch_size, seed)
+    shuffled = shuffle.ShuffledOrder(len(reader), config.batch_size, seed)
     draw = augmentation.make_draw(config, margin, seed, len(reader), mine)
     augment = augmentation.make_augment(
         config, statistics or source.load_statistics()
@@ -82,9 +82,9 @@ def make_train_dataset(
         return shuffled.positions(int(step))[mine]
 
     if config.cache:
-        kept = decoded.load(source, reader, "train", config.cache)
+        kept = image_cache.load(source, reader, "train", config.cache)
         # Skipped records are not in it.
-        shuffled = order.ShuffledOrder(len(kept), config.batch_size, seed)
+        shuffled = shuffle.ShuffledOrder(len(kept), config.batch_size, seed)
         batches = _from_decoded(steps, kept, positions, draw, config.crop_size)
     else:
         batches = _from_records(steps, source, reader, positions, draw, config)
@@ -132,7 +132,7 @@ def make_eval_dataset(
     if crops not in (1, 10):
         raise ValueError(f"crops must be 1 or 10. Received: {crops}")
     config.validate()
-    source = sources.open_source(config, data_dir)
+    source = datasets.open_source(config, data_dir)
     _margin(source.info, config.crop_size)
     reader = _reader(source, split, config, skipped)
     if mean_image is None:
@@ -148,7 +148,7 @@ def make_eval_dataset(
         return (images, labels, names) if file_names else (images, labels)
 
     return (
-        decoded.make_whole_images(
+        image_cache.make_whole_images(
             source,
             reader,
             range(first, last),
@@ -244,7 +244,7 @@ def _from_service(
         return augment(crops, labels, numbers)
 
     return (
-        service.make_crops(index, config, margin, seed)
+        data_service.make_crops(index, config, margin, seed)
         .enumerate()
         .map(join, num_parallel_calls=2)
         .prefetch(2)
@@ -288,7 +288,7 @@ def _check_host(host, num_hosts):
 def _reader(source, split, config, skipped):
     """Returns the reader of a split, which fails or skips as configured."""
     if config.on_error == "skip":
-        skipped = skipped or reading.Skipped()
+        skipped = skipped or record_reader.Skipped()
     else:
         skipped = None
-    return reading.Reader(source.load_index(split, skipped), skipped)
+    return record_reader.Reader(source.load_index(split, skipped), skipped)

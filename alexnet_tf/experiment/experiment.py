@@ -11,9 +11,9 @@ from alexnet_tf.experiment import workdir as workdirs
 from alexnet_tf.training import checkpoint, strategy
 from input_pipeline import (
     dataset_info,
+    datasets,
     pipeline,
-    reading,
-    sources,
+    record_reader,
     statistics,
     transforms,
 )
@@ -42,10 +42,10 @@ class Experiment:
             self.info = dataset_info.DatasetInfo.load(self.workdir)
             self.statistics = statistics.Statistics.load(self.workdir)
         else:
-            source = sources.open_source(config.data)
+            source = datasets.open_source(config.data)
             self.info = source.info
             self.statistics = source.load_statistics()
-        self.skipped = reading.Skipped()
+        self.skipped = record_reader.Skipped()
         self.strategy = None
 
     @property
@@ -122,7 +122,9 @@ class Experiment:
         source = self.open_source(split)
         skips = self.config.data.on_error == "skip"
         skipped = self.skipped if skips else None
-        reader = reading.Reader(source.load_index(split, skipped), skipped)
+        reader = record_reader.Reader(
+            source.load_index(split, skipped), skipped
+        )
         count = min(count, len(reader))
         places = np.linspace(0, len(reader) - 1, count).astype(int)
         size = self.info.image_size
@@ -174,7 +176,7 @@ class Experiment:
                 f"The split must be one of {', '.join(self.info.splits)}. "
                 f"Received: {split}"
             )
-        source = sources.open_source(self.config.data)
+        source = datasets.open_source(self.config.data)
         there = source.info
         mine, its = self.info.splits.get(split), there.splits.get(split)
         if (
@@ -270,7 +272,7 @@ def load(workdir, checkpoint="last"):
 def _check_data(experiment):
     """Refuses a data set that cannot train, or is another than before."""
     directory = experiment.config.data.directory
-    there = sources.open_source(experiment.config.data).info
+    there = datasets.open_source(experiment.config.data).info
     for split in ("train", "validation"):
         if split not in there.splits or not there.splits[split].num_images:
             raise ValueError(

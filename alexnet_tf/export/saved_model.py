@@ -7,7 +7,7 @@ from alexnet_tf import evaluation
 from alexnet_tf.export import versions, warmup
 from alexnet_tf.layers import GroupedDense
 from alexnet_tf.model import feature_extractor
-from input_pipeline import headers, transforms
+from input_pipeline import image_headers, transforms
 
 _SHOWN = 5
 # In assets.extra: the class names, a line each, for people and servers.
@@ -62,7 +62,7 @@ def _write(model, statistics, class_names, image_size, directory, mean):
     def square(place_and_bytes):
         place, image_bytes = place_and_bytes
         # Before any memory is taken for its pixels.
-        image_bytes = headers.check(image_bytes, place)
+        image_bytes = image_headers.check(image_bytes, place)
         return transforms.square_from_bytes(image_bytes, image_size)
 
     def squares_from_bytes(image_bytes):

@@ -21,7 +21,7 @@ from alexnet_tf import export
 from alexnet_tf.export import saved_model
 from alexnet_tf.serving import client
 from alexnet_tf.serving.batching import Batcher
-from input_pipeline import headers, transforms
+from input_pipeline import image_headers, transforms
 
 # Images a request; each takes 200 kB as a square.
 _MOST_IMAGES = 256
@@ -48,7 +48,7 @@ class Answers:
         size = shape.shape[1]
         self._square = tf.function(
             lambda data: transforms.square_from_bytes(
-                headers.check(data), size
+                image_headers.check(data), size
             ),
             input_signature=[tf.TensorSpec([], tf.string)],
         )
@@ -89,8 +89,8 @@ class Answers:
             except tf.errors.OpError as error:
                 raise ValueError(
                     f"Image {place} must be a whole JPEG or PNG of at most "
-                    f"{headers.MOST_PIXELS} pixels. Received: {len(data)} "
-                    f"bytes; {client.clean(error.message)}"
+                    f"{image_headers.MOST_PIXELS} pixels. Received: "
+                    f"{len(data)} bytes; {client.clean(error.message)}"
                 ) from None
             return await self._batcher(signature, square)
 

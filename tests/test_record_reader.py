@@ -7,11 +7,7 @@ import data_sets
 import numpy as np
 import pytest
 
-from input_pipeline import (
-    make_eval_dataset,
-    make_train_dataset,
-    reading,
-)
+from input_pipeline import make_eval_dataset, make_train_dataset, record_reader
 from input_pipeline.data_config import DataConfig
 
 CONFIG = DataConfig(
@@ -41,8 +37,8 @@ class Index:
 
 
 def test_the_next_whole_record_stands_in():
-    skipped = reading.Skipped()
-    reader = reading.Reader(Index(5, {1, 2, 4}), skipped)
+    skipped = record_reader.Skipped()
+    reader = record_reader.Reader(Index(5, {1, 2, 4}), skipped)
 
     assert reader.read_full([0, 1, 2, 3, 4]).tolist() == [
         b"0", b"3", b"3", b"3", b"0",
@@ -53,7 +49,7 @@ def test_the_next_whole_record_stands_in():
 
 
 def test_all_records_damaged_is_an_error():
-    reader = reading.Reader(Index(2, {0, 1}), reading.Skipped())
+    reader = record_reader.Reader(Index(2, {0, 1}), record_reader.Skipped())
 
     with pytest.raises(ValueError, match="Some records must be whole"):
         reader.read_full([0])
@@ -61,7 +57,7 @@ def test_all_records_damaged_is_an_error():
 
 def test_without_a_count_damage_is_an_error():
     with pytest.raises(ValueError, match="Record 1 is damaged"):
-        reading.Reader(Index(2, {1})).read([0, 1])
+        record_reader.Reader(Index(2, {1})).read([0, 1])
 
 
 def _damage(folder, shard, change):
@@ -83,7 +79,7 @@ def _cut(contents):
 
 def test_a_flipped_bit_costs_one_record(tmp_path, caplog):
     path = _damage(tmp_path / "data", 1, _flip)
-    skipped = reading.Skipped()
+    skipped = record_reader.Skipped()
 
     with caplog.at_level(logging.WARNING):
         dataset = make_train_dataset(
@@ -99,7 +95,7 @@ def test_a_flipped_bit_costs_one_record(tmp_path, caplog):
 
 def test_a_cut_shard_costs_what_lies_behind(tmp_path):
     _damage(tmp_path / "data", 0, _cut)
-    skipped = reading.Skipped()
+    skipped = record_reader.Skipped()
 
     batches = list(
         make_eval_dataset(tmp_path / "data", SKIP, "train", skipped=skipped)
@@ -120,7 +116,7 @@ def test_a_cut_shard_is_named(tmp_path):
 
 def test_a_decoded_cache_has_what_is_left(tmp_path):
     _damage(tmp_path / "data", 1, _flip)
-    skipped = reading.Skipped()
+    skipped = record_reader.Skipped()
     config = dataclasses.replace(SKIP, cache="memory", batch_size=11)
 
     images, _ = next(

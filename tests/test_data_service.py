@@ -15,7 +15,7 @@ import programs
 import pytest
 import tensorflow as tf
 
-from input_pipeline import make_train_dataset, service
+from input_pipeline import data_service, make_train_dataset
 from input_pipeline.data_config import DataConfig
 
 CONFIG = DataConfig(
@@ -56,7 +56,7 @@ def _service():
 
 def test_records_come_equally_often_and_a_loss_is_told(tmp_path, monkeypatch):
     data_sets.make_records(tmp_path / "data", train=24, num_shards=4)
-    monkeypatch.setattr(service.make_crops, "__defaults__", (6,))
+    monkeypatch.setattr(data_service.make_crops, "__defaults__", (6,))
     here = make_train_dataset(tmp_path / "data", CONFIG, 0)
     expected = _count(iter(here), epochs=1)
 
@@ -98,7 +98,7 @@ def test_a_silent_source_is_told_in_time():
         yield 1
         time.sleep(30)
 
-    batches = service.watched(silent(), "grpc://here:1", 0.2)
+    batches = data_service.watched(silent(), "grpc://here:1", 0.2)
 
     assert next(batches) == 1
     with pytest.raises(ConnectionError, match=r"grpc://here:1 must send a bat"):
@@ -110,7 +110,7 @@ def test_an_error_of_the_service_is_passed_on():
         yield 1
         raise OSError("connection refused\nand more")
 
-    batches = service.watched(broken(), "grpc://here:1", 5)
+    batches = data_service.watched(broken(), "grpc://here:1", 5)
 
     assert next(batches) == 1
     with pytest.raises(ConnectionError, match=r"Received: connection refused"):

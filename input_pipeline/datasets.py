@@ -10,9 +10,9 @@ from absl import logging
 
 from input_pipeline import (
     dataset_info,
-    decoded,
-    reading,
+    image_cache,
     record_index,
+    record_reader,
     records,
     statistics,
     synthetic,
@@ -269,9 +269,9 @@ def _load_builder(name, data_dir):
 
 def _compute_statistics(source):
     """Returns the statistics of every training image of a source."""
-    reader = reading.Reader(source.load_index("train"))
+    reader = record_reader.Reader(source.load_index("train"))
     sums = statistics.Accumulator(source.info.image_size)
-    for images, *_ in decoded.make_whole_images(source, reader):
+    for images, *_ in image_cache.make_whole_images(source, reader):
         for image in images.numpy():
             sums.add(image)
     return sums.finish()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from input_pipeline.order import ShuffledOrder
+from input_pipeline.shuffle import ShuffledOrder
 
 
 @settings(max_examples=50, deadline=None)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from data_sets import train_batches
 
-from input_pipeline import decoded, make_train_dataset
+from input_pipeline import image_cache, make_train_dataset
 from input_pipeline.data_config import DataConfig
 
 CONFIG = DataConfig(batch_size=5, eval_batch_size=4, crop_size=40)
@@ -60,7 +60,7 @@ def test_a_decoded_cache_is_not_taken_for_another_set(tmp_path):
 def test_images_that_do_not_fit_into_memory_are_refused(
     tiny_data_dir, monkeypatch
 ):
-    monkeypatch.setattr(decoded, "_free_memory_bytes", lambda: 1000)
+    monkeypatch.setattr(image_cache, "_free_memory_bytes", lambda: 1000)
     cached = dataclasses.replace(CONFIG, cache="memory")
 
     with pytest.raises(ValueError, match="must fit into four fifths of memory"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from input_pipeline import make_eval_dataset, make_train_dataset, sources
+from input_pipeline import datasets, make_eval_dataset, make_train_dataset
 from input_pipeline.data_config import DataConfig
 
 CONFIG = DataConfig(
@@ -63,7 +63,7 @@ def tfds_config(tmp_path_factory):
 
 
 def test_a_tfds_set_of_png_files_trains(tfds_config):
-    source = sources.open_source(tfds_config)
+    source = datasets.open_source(tfds_config)
     mean = source.load_statistics().mean_image
     # Means of the reds 0, 20, ... 160; all else is alike.
     np.testing.assert_allclose(mean, np.broadcast_to([80, 100, 50], mean.shape))
@@ -92,10 +92,10 @@ def test_a_set_without_validation_is_validated_on_its_test_split(tfds_config):
 
 
 def test_statistics_of_a_tfds_set_are_kept(tfds_config, monkeypatch):
-    first = sources.open_source(tfds_config).load_statistics()
-    monkeypatch.setattr(sources, "_compute_statistics", None)
+    first = datasets.open_source(tfds_config).load_statistics()
+    monkeypatch.setattr(datasets, "_compute_statistics", None)
 
-    second = sources.open_source(tfds_config).load_statistics()
+    second = datasets.open_source(tfds_config).load_statistics()
 
     np.testing.assert_array_equal(first.mean_image, second.mean_image)
 
@@ -106,12 +106,12 @@ def test_a_tfds_set_must_have_been_prepared(tmp_path):
             CONFIG, directory=f"tfds:{name}", tfds_data_dir=str(tmp_path)
         )
         with pytest.raises(FileNotFoundError, match=f"tfds:{name}.*Prepare"):
-            sources.open_source(config)
+            datasets.open_source(config)
 
 
 def test_rendered_images_train_without_a_file():
     config = dataclasses.replace(CONFIG, directory="synthetic:3")
-    source = sources.open_source(config)
+    source = datasets.open_source(config)
     assert source.info.splits["train"].num_images == 600
 
     images, labels = next(
@@ -126,7 +126,7 @@ def test_rendered_images_train_without_a_file():
 
 def test_a_rendered_record_is_read_by_any_integer():
     config = dataclasses.replace(CONFIG, directory="synthetic:3")
-    index = sources.open_source(config).load_index("validation")
+    index = datasets.open_source(config).load_index("validation")
 
     assert index.read(np.int64(5)) == index.read(5)
 
@@ -134,4 +134,4 @@ def test_a_rendered_record_is_read_by_any_integer():
 @pytest.mark.parametrize("name", ["synthetic:", "synthetic:1", "synthetic:x"])
 def test_rendered_classes_must_be_a_number(name):
     with pytest.raises(ValueError, match="must name 2 to"):
-        sources.open_source(dataclasses.replace(CONFIG, directory=name))
+        datasets.open_source(dataclasses.replace(CONFIG, directory=name))
