@@ -3,7 +3,7 @@ import pickle
 import numpy as np
 import pytest
 
-from input_pipeline.conversion.sources import cifar10, readers
+from input_pipeline.conversion.sources import cifar10, encodings
 from tests import ilsvrc_miniature as miniature
 
 BATCHES = [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]
@@ -60,7 +60,7 @@ def test_cifar_is_read_in_both_official_versions(tmp_path, write):
         pixels = np.concatenate([images for images, _ in rows])
         labels = [label for _, part in rows for label in part]
         for i, (image, label) in enumerate(zip(pixels, labels, strict=True)):
-            read, found, _ = readers.read(source.splits[split], i)
+            read, found, _ = encodings.read(source.splits[split], i)
             np.testing.assert_array_equal(read, image)
             assert found == label
 

@@ -1,7 +1,7 @@
 import pytest
 
 from input_pipeline.conversion import convert, images
-from input_pipeline.conversion.sources import ilsvrc, readers, tfds
+from input_pipeline.conversion.sources import encodings, ilsvrc, tfds
 from tests import ilsvrc_miniature as miniature
 
 
@@ -19,7 +19,7 @@ def test_a_prepared_tfds_data_set_is_read(tmp_path):
         "train": 12,
         "validation": 6,
     }
-    image, label, name = readers.read(source.splits["validation"], 2)
+    image, label, name = encodings.read(source.splits["validation"], 2)
     assert (label, name) == (3, "ILSVRC2012_val_00000003.JPEG")
     assert images.decode(image)[0].shape == (16, 16, 3)
 

@@ -72,14 +72,14 @@ flags.DEFINE_bool(
 def main(argv):
     """Converts, unless the folder holds the result already."""
     del argv
-    from input_pipeline.conversion import convert, folder
+    from input_pipeline.conversion import convert, output_folder
 
     values = flags.FLAGS.flag_values_dict()
     choice = _read_choice(values)
     fields = {field: values[field] for field in ("name", *_INTEGERS)}
     request = {**choice.request(), **fields}
     output_dir = values["output_dir"]
-    info = folder.find_complete(output_dir, request)
+    info = output_folder.find_complete(output_dir, request)
     if info is not None:
         print(f"{output_dir} is already complete.", file=sys.stderr)
     else:
@@ -100,14 +100,14 @@ def main(argv):
 
 def _read_choice(values):
     """Returns the one source that the flags name."""
-    from input_pipeline.conversion.sources import kinds
+    from input_pipeline.conversion.sources import selection
 
-    given = [kind for kind in kinds.KINDS if values[kind]]
+    given = [kind for kind in selection.KINDS if values[kind]]
     if len(given) != 1 or not values["output_dir"]:
-        names = ", ".join(f"--{kind}" for kind in kinds.KINDS)
+        names = ", ".join(f"--{kind}" for kind in selection.KINDS)
         raise app.UsageError(f"Give --output_dir and one of {names}.")
-    options = {f.name for f in dataclasses.fields(kinds.Choice)}
-    choice = kinds.Choice(
+    options = {f.name for f in dataclasses.fields(selection.Choice)}
+    choice = selection.Choice(
         kind=given[0],
         place=os.path.expanduser(values[given[0]]),
         **{name: values[name] for name in options - {"kind", "place"}},

@@ -15,7 +15,7 @@ import shlex
 import socket
 
 from input_pipeline import dataset_info
-from input_pipeline.conversion import folder, worker
+from input_pipeline.conversion import output_folder, worker
 
 _FAULT = "fault.json"
 
@@ -77,7 +77,7 @@ def convert_shard(task, pickled_job):
     except ValueError as error:
         _note_fault(job, {"words": str(error)})
     except OSError as error:
-        if error.errno not in folder.FULL_DISK:
+        if error.errno not in output_folder.FULL_DISK:
             raise
         words = [error.errno, error.strerror, str(error.filename)]
         _note_fault(job, {"full_disk": words})

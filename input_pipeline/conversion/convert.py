@@ -17,7 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from absl import logging
 
 from input_pipeline import dataset_info
-from input_pipeline.conversion import beam, folder, result, worker
+from input_pipeline.conversion import beam, finish, output_folder, worker
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -97,9 +97,9 @@ def convert(
         The `DatasetInfo` that was written.
     """
     settings.validate()
-    work_dir = pathlib.Path(output_dir) / folder.WORK_DIR
+    work_dir = pathlib.Path(output_dir) / output_folder.WORK_DIR
     work_dir.mkdir(parents=True, exist_ok=True)
-    with folder.locked(work_dir / "lock"):
+    with output_folder.locked(work_dir / "lock"):
         job = _prepare(source, settings, output_dir, request, on_error)
         tasks = [
             (split, index)
@@ -115,7 +115,7 @@ def convert(
                 # Beam's own pages and lines tell how far it is.
                 beam.run(job, tasks, beam_options)
                 progress.update(num_images)
-        info = result.finish(job, source, settings, request)
+        info = finish.finish(job, source, settings, request)
     shutil.rmtree(work_dir, ignore_errors=True)
     return info
 
@@ -157,7 +157,7 @@ def _prepare(source, settings, output_dir, request, on_error):
         raise ValueError("The training split must hold images. Received: none.")
     job = worker.Job(
         output_dir=output_dir,
-        work_dir=output_dir / folder.WORK_DIR,
+        work_dir=output_dir / output_folder.WORK_DIR,
         name=settings.name,
         image_size=settings.image_size,
         jpeg_quality=settings.jpeg_quality,
@@ -169,7 +169,7 @@ def _prepare(source, settings, output_dir, request, on_error):
     # What a killed run has begun, and nobody finishes.
     for left_over in (*output_dir.glob(".*.tmp"), *job.work_dir.glob(".*.tmp")):
         left_over.unlink()
-    folder.check_space(job, source)
+    output_folder.check_space(job, source)
     for split in num_shards:
         source.splits[split].save(job.work_dir / f"catalogue-{split}")
     dataset_info.write_atomically(
@@ -203,10 +203,12 @@ def _explain_full_disk(job, source, tasks):
     try:
         yield
     except OSError as error:
-        if error.errno in folder.FULL_DISK:
+        if error.errno in output_folder.FULL_DISK:
             finished = sum(job.result_path(*task).is_file() for task in tasks)
-            left = folder.estimate_bytes(job, source)
-            left = folder.to_gigabytes(left * (1 - finished / len(tasks)))
+            left = output_folder.estimate_bytes(job, source)
+            left = output_folder.to_gigabytes(
+                left * (1 - finished / len(tasks))
+            )
             error.strerror += f"; about {left} GB more are needed"
         raise
 

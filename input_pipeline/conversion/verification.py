@@ -10,7 +10,7 @@ import numpy as np
 
 from input_pipeline import record_index, records, statistics
 from input_pipeline.conversion import images, worker
-from input_pipeline.conversion.sources import readers
+from input_pipeline.conversion.sources import encodings
 from input_pipeline.dataset_info import DatasetInfo
 
 
@@ -104,7 +104,7 @@ def _verify_shard(data_dir, info, split, index):
 def _judge(serialized, info):
     """Yields what is wrong with the contents of a record."""
     try:
-        fields = readers.parse_example(serialized)
+        fields = encodings.parse_example(serialized)
         if set(fields) != {"image", "label", "file_name", "synset"}:
             yield f"it has the fields {sorted(fields)}"
             return

@@ -20,7 +20,7 @@ import numpy as np
 
 from input_pipeline import dataset_info, records, shards, statistics
 from input_pipeline.conversion import images
-from input_pipeline.conversion.sources import readers, shared
+from input_pipeline.conversion.sources import encodings, source
 from input_pipeline.conversion.sources.catalogue import Catalogue
 
 # Images that the system is asked to fetch ahead of their use.
@@ -153,7 +153,7 @@ class Worker:
             except images.ImageError as error:
                 file = catalogue.place(position)
                 if self.job.on_error == "fail":
-                    message = shared.describe_fault(file, str(error))
+                    message = source.describe_fault(file, str(error))
                     raise ValueError(message) from None
                 account["skipped"].append({"file": file, "reason": str(error)})
             else:
@@ -169,7 +169,7 @@ class Worker:
 
     def _convert_image(self, catalogue, position):
         """Returns a record, its pixels, and what was odd about the file."""
-        contents, label, name = readers.read(catalogue, position)
+        contents, label, name = encodings.read(catalogue, position)
         if not -1 <= label < len(self.job.synsets):
             raise images.ImageError(f"its label is {label}")
         jpeg, image, what = images.convert(

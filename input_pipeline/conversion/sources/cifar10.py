@@ -4,9 +4,9 @@ import os
 
 from input_pipeline.conversion.sources import (
     catalogue,
+    encodings,
     image_folders,
-    readers,
-    shared,
+    source,
 )
 
 _TRAIN = tuple(f"data_batch_{i}" for i in range(1, 6))
@@ -23,7 +23,7 @@ _CLASSES = (
     "ship",
     "truck",
 )
-_RECORD_BYTES = 1 + readers.CIFAR_ROW_BYTES
+_RECORD_BYTES = 1 + encodings.CIFAR_ROW_BYTES
 
 
 def open_source(directory, on_error="fail"):
@@ -37,13 +37,13 @@ def open_source(directory, on_error="fail"):
             `data_batch_1` and so on, or with `train/CLASS/*`, `test/CLASS/*`.
         on_error: "fail" or "skip".
     """
-    directory = shared.require_folder(directory)
+    directory = source.require_folder(directory)
     if (directory / "train").is_dir():
-        source = image_folders.open_source(directory, on_error)
-        if "validation" not in source.splits and "test" in source.splits:
-            source.splits["validation"] = source.splits.pop("test")
-        source.kind, source.name = "cifar10", "cifar10"
-        return source
+        folders = image_folders.open_source(directory, on_error)
+        if "validation" not in folders.splits and "test" in folders.splits:
+            folders.splits["validation"] = folders.splits.pop("test")
+        folders.kind, folders.name = "cifar10", "cifar10"
+        return folders
     if (directory / "data_batch_1.bin").is_file():
         ending, index = ".bin", _index_binary
     elif (directory / "data_batch_1").is_file():
@@ -64,14 +64,14 @@ def open_source(directory, on_error="fail"):
                 )
         splits[split] = index(files)
         paths += files
-    return shared.Source(
+    return source.Source(
         kind="cifar10",
         name="cifar10",
         synsets=list(_CLASSES),
         class_names=list(_CLASSES),
         splits=splits,
         skipped=[],
-        origin={"files": shared.describe_files(paths)},
+        origin={"files": source.describe_files(paths)},
     )
 
 
@@ -93,7 +93,7 @@ def _index_binary(files):
                 f"{path.stem}_{i:05d}",
                 label,
                 i * _RECORD_BYTES + 1,
-                readers.CIFAR_ROW_BYTES,
+                encodings.CIFAR_ROW_BYTES,
             )
     return builder.finish()
 
@@ -103,10 +103,10 @@ def _index_python(files):
     builder = catalogue.CatalogueBuilder("cifar_python")
     for path in files:
         builder.add_container(path)
-        _, labels, names = readers.load_cifar_batch(str(path))
+        _, labels, names = encodings.load_cifar_batch(str(path))
         for i, (label, name) in enumerate(zip(labels, names, strict=True)):
             _check_label(path, i, label)
-            builder.add(name, label, i, readers.CIFAR_ROW_BYTES)
+            builder.add(name, label, i, encodings.CIFAR_ROW_BYTES)
     return builder.finish()
 
 

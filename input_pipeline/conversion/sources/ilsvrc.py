@@ -10,7 +10,7 @@ import tarfile
 import scipy.io
 from absl import logging
 
-from input_pipeline.conversion.sources import catalogue, shared, tar_index
+from input_pipeline.conversion.sources import catalogue, source, tar_index
 
 _READ_BYTES = 2**24
 _MAX_DEVKIT_FILE_BYTES = 2**28
@@ -70,7 +70,7 @@ def open_source(directory, on_error="fail", check_archives=False):
         on_error: "fail" or "skip".
         check_archives: Whether to compare the official MD5 sums first.
     """
-    directory = shared.require_folder(directory)
+    directory = source.require_folder(directory)
     year = _find_year(directory)
     tests = sorted(directory.glob(year.test))
     paths = [directory / year.devkit]
@@ -84,7 +84,7 @@ def open_source(directory, on_error="fail", check_archives=False):
     if check_archives:
         _check_md5(paths, year.md5)
     devkit = _read_devkit(directory / year.devkit, year)
-    faults = shared.Faults(on_error)
+    faults = source.Faults(on_error)
     splits = {
         "train": _index_train(directory / year.train, devkit, faults),
         "validation": _index_flat(
@@ -94,14 +94,14 @@ def open_source(directory, on_error="fail", check_archives=False):
     if tests:
         truth = _read_test_truth(directory, year)
         splits["test"] = _index_flat(tests[-1], truth, devkit, faults)
-    return shared.Source(
+    return source.Source(
         kind="ilsvrc",
         name=year.name,
         synsets=devkit.synsets,
         class_names=devkit.class_names,
         splits=splits,
         skipped=faults.skipped,
-        origin={"archives": shared.describe_files([*paths, *tests[-1:]])},
+        origin={"archives": source.describe_files([*paths, *tests[-1:]])},
     )
 
 
@@ -215,7 +215,7 @@ def _index_train(path, devkit, faults):
                 faults.report(f"{path}: {member.name}", fault)
                 continue
             seen.add(synset)
-            shared.add_tar(
+            source.add_tar(
                 builder,
                 faults,
                 path,
@@ -257,7 +257,7 @@ def _index_flat(path, truth, devkit, faults):
         return devkit.label_by_id[truth[number - 1]]
 
     faults_before = len(faults.skipped)
-    count = shared.add_tar(builder, faults, path, find_label)
+    count = source.add_tar(builder, faults, path, find_label)
     intact = len(faults.skipped) == faults_before
     if truth is not None and intact and count != len(truth):
         raise ValueError(

@@ -5,7 +5,7 @@ import pathlib
 
 import numpy as np
 
-from input_pipeline.conversion.sources import catalogue, shared
+from input_pipeline.conversion.sources import catalogue, source
 
 _SUFFIXES = {".jpeg", ".jpg", ".png", ".gif", ".bmp", ".webp"}
 _FOLDERS = {
@@ -29,11 +29,11 @@ def open_source(directory, on_error="fail", validation_fraction=0.0, seed=0):
             split; only where there is no folder for it.
         seed: Of the choice of those images.
     """
-    directory = shared.require_folder(directory)
+    directory = source.require_folder(directory)
     folders = _find_folders(directory)
     _check_fraction(validation_fraction, folders, directory)
     names = _class_names(folders["train"])
-    faults = shared.Faults(on_error)
+    faults = source.Faults(on_error)
     splits = {}
     for split, folder in folders.items():
         unknown = set(_class_names(folder)) - set(names)
@@ -50,9 +50,9 @@ def open_source(directory, on_error="fail", validation_fraction=0.0, seed=0):
         "path": str(directory),
         "validation_fraction": validation_fraction,
     }
-    return shared.Source(
+    return source.Source(
         kind="image_dir",
-        name=shared.to_name(directory.name),
+        name=source.to_name(directory.name),
         synsets=names,
         class_names=_read_words(directory, names),
         splits=splits,
@@ -124,7 +124,7 @@ def _index(folder, names, faults):
             )
         if tar.is_file():
             builder.add_container(tar)
-            shared.add_tar(builder, faults, tar, labels[name])
+            source.add_tar(builder, faults, tar, labels[name])
             continue
         builder.add_container(folder)
         before = len(builder)

@@ -3,7 +3,7 @@
 import pathlib
 
 from input_pipeline import record_index
-from input_pipeline.conversion.sources import catalogue, shared
+from input_pipeline.conversion.sources import catalogue, source
 
 _SPLITS = {
     "train": ("train",),
@@ -52,9 +52,9 @@ def open_source(name, data_dir=None):
             used.add(found)
             splits[split] = _index(info.splits[found])
     names = list(features["label"].names)
-    return shared.Source(
+    return source.Source(
         kind="tfds",
-        name=shared.to_name(info.name),
+        name=source.to_name(info.name),
         synsets=names,
         class_names=names,
         splits=splits,

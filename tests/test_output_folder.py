@@ -1,6 +1,6 @@
 import pytest
 
-from input_pipeline.conversion import convert, folder
+from input_pipeline.conversion import convert, output_folder
 from input_pipeline.conversion.sources import ilsvrc
 from tests import ilsvrc_miniature as miniature
 from tests.conversions import REQUEST, SETTINGS, interrupt, run
@@ -14,7 +14,7 @@ def archives(tmp_path_factory):
 def test_a_complete_folder_is_recognized(archives, tmp_path):
     run(archives, tmp_path)
 
-    assert folder.find_complete(tmp_path, REQUEST).name == "toy"
+    assert output_folder.find_complete(tmp_path, REQUEST).name == "toy"
 
 
 @pytest.mark.parametrize("complete", [True, False])
@@ -25,20 +25,20 @@ def test_other_settings_are_refused(archives, tmp_path, complete):
         interrupt(archives, tmp_path, after_images=7)
 
     with pytest.raises(ValueError, match="image_size=16 there and 32 here"):
-        folder.find_complete(tmp_path, {**REQUEST, "image_size": 32})
+        output_folder.find_complete(tmp_path, {**REQUEST, "image_size": 32})
 
 
 def test_an_unfinished_folder_is_not_complete(archives, tmp_path):
     interrupt(archives, tmp_path, after_images=7)
 
-    assert folder.find_complete(tmp_path, REQUEST) is None
+    assert output_folder.find_complete(tmp_path, REQUEST) is None
 
 
 def test_a_folder_of_other_files_is_refused(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
 
     with pytest.raises(ValueError, match="must be empty"):
-        folder.find_complete(tmp_path, REQUEST)
+        output_folder.find_complete(tmp_path, REQUEST)
 
 
 def test_a_complete_folder_that_lost_a_shard_is_refused(archives, tmp_path):
@@ -46,14 +46,14 @@ def test_a_complete_folder_that_lost_a_shard_is_refused(archives, tmp_path):
     (tmp_path / "toy-train.tfrecord-00001-of-00004").unlink()
 
     with pytest.raises(FileNotFoundError, match="must hold .*00001-of-00004"):
-        folder.find_complete(tmp_path, REQUEST)
+        output_folder.find_complete(tmp_path, REQUEST)
 
 
 def test_two_converters_do_not_share_a_folder(archives, tmp_path):
     (tmp_path / ".conversion").mkdir()
 
     with (
-        folder.locked(tmp_path / ".conversion" / "lock"),
+        output_folder.locked(tmp_path / ".conversion" / "lock"),
         pytest.raises(ValueError, match="Only one converter"),
     ):
         run(archives, tmp_path)

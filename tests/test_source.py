@@ -1,6 +1,6 @@
 import pytest
 
-from input_pipeline.conversion.sources import shared
+from input_pipeline.conversion.sources import source
 
 
 @pytest.mark.parametrize(
@@ -13,4 +13,4 @@ from input_pipeline.conversion.sources import shared
     ],
 )
 def test_folder_names_become_names_that_tfds_takes(text, name):
-    assert shared.to_name(text) == name
+    assert source.to_name(text) == name
