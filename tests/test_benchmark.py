@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from tools import benchmark_workers
+from tools.benchmark import workers
 
 
 def make_counter(images):
@@ -43,9 +43,9 @@ def test_medians_and_ratios_by_hand(monkeypatch):
         def close(self):
             pass
 
-    monkeypatch.setattr(benchmark_workers, "_Worker", Worker)
+    monkeypatch.setattr(workers, "_Worker", Worker)
 
-    first, second = benchmark_workers.compete([{"name": "a"}, {"name": "b"}], 3)
+    first, second = workers.compete([{"name": "a"}, {"name": "b"}], 3)
 
     assert (first["images_per_second"], first["ratio"]) == (20.0, 1.0)
     # Round by round: 0.5, 2 and 1.5.
@@ -53,7 +53,7 @@ def test_medians_and_ratios_by_hand(monkeypatch):
 
 
 def test_competitors_work_in_processes_of_their_own():
-    results = benchmark_workers.compete(
+    results = workers.compete(
         [
             _competitor("few", "make_counter", "1"),
             _competitor("many", "make_counter", "1000000000"),
@@ -68,4 +68,4 @@ def test_competitors_work_in_processes_of_their_own():
 
 def test_a_competitor_that_cannot_start_is_named():
     with pytest.raises(ValueError, match="The competitor lost must answer"):
-        benchmark_workers.compete([_competitor("lost", "make_failure")], 1)
+        workers.compete([_competitor("lost", "make_failure")], 1)

@@ -1,11 +1,11 @@
 from tests import ilsvrc_miniature as miniature
-from tools import benchmark_convert
+from tools.benchmark import convert
 
 
 def test_every_way_is_measured_beside_our_own(tmp_path):
     miniature.make(tmp_path)
 
-    results = benchmark_convert.run(1, num_processes=1, directory=tmp_path)
+    results = convert.run(1, num_processes=1, directory=tmp_path)
 
     assert [r["name"] for r in results] == ["convert", "decode only", "pillow"]
     assert results[0]["ratio"] == 1

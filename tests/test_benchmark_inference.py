@@ -17,8 +17,9 @@ import simplejpeg
 import tensorflow as tf
 
 from alexnet_tf import networks
-from alexnet_tf.export import inference
-from tools import benchmark_inference, benchmark_inference_peers
+from alexnet_tf.export import inference as exported
+from alexnet_tf.export.inference import load_fast
+from tools.benchmark import inference, inference_peers
 
 CLASSES = 12
 IMAGES_A_TURN = 96
@@ -36,7 +37,7 @@ def folder(tmp_path_factory):
     """What the competitors read, with images of 80 pixels."""
     folder = tmp_path_factory.mktemp("inference")
     network = dataclasses.replace(narrow.shrink(networks.PAPER), image_size=67)
-    benchmark_inference.make_files(folder, network, 80, CLASSES)
+    inference.make_files(folder, network, 80, CLASSES)
     return folder
 
 
@@ -76,18 +77,18 @@ def test_the_fast_function_gives_the_saved_models_answer(
     saved = tf.saved_model.load(str(folder / "1")).signatures[signature]
     inputs = tf.constant(make(count))
 
-    found = inference.load_fast(folder / "1", signature)(inputs)
+    found = load_fast(folder / "1", signature)(inputs)
 
     _assert_equal(found, saved(**{argument: inputs}))
 
 
 def test_the_fast_function_compiles_every_norm(folder):
     loaded = tf.saved_model.load(str(folder / "1"))
-    frozen = inference.convert_to_constants.convert_variables_to_constants_v2(
+    frozen = exported.convert_to_constants.convert_variables_to_constants_v2(
         loaded.signatures["tensor"]
     )
 
-    changed = inference._with_compiled_norms(frozen.graph)
+    changed = exported._with_compiled_norms(frozen.graph)
 
     before = [node.op for node in frozen.graph.as_graph_def().node]
     after = [node.op for node in changed.node]
@@ -99,17 +100,17 @@ def test_the_fast_function_compiles_every_norm(folder):
 
 def test_refuses_what_is_no_model_or_no_signature(folder, tmp_path):
     with pytest.raises(FileNotFoundError, match="holds no saved_model.pb"):
-        inference.load_fast(tmp_path)
+        load_fast(tmp_path)
     with pytest.raises(
         ValueError, match="must be one of conv1, features, serving"
     ):
-        inference.load_fast(folder / "1", "tensors")
+        load_fast(folder / "1", "tensors")
 
 
 @pytest.mark.parametrize("batch_size", ["32", "1"])
 @pytest.mark.parametrize("how", ["tensor", "jpeg"])
 def test_ours_give_the_known_answer(folder, batch_size, how):
-    for make in (benchmark_inference.make_saved, benchmark_inference.make_fast):
+    for make in (inference.make_saved, inference.make_fast):
         assert make(folder, batch_size, how)() == IMAGES_A_TURN
 
 
@@ -117,7 +118,7 @@ def test_ours_give_the_known_answer(folder, batch_size, how):
 @_needs("onnxruntime")
 @pytest.mark.parametrize("batch_size", ["32", "1"])
 def test_onnx_runtime_gives_the_known_answer(folder, batch_size):
-    turn = benchmark_inference_peers.make_onnxruntime(folder, batch_size)
+    turn = inference_peers.make_onnxruntime(folder, batch_size)
 
     assert turn() == IMAGES_A_TURN
 
@@ -125,7 +126,7 @@ def test_onnx_runtime_gives_the_known_answer(folder, batch_size):
 @_needs("onnx")
 @_needs("openvino")
 def test_openvino_gives_the_known_answer(folder):
-    turn = benchmark_inference_peers.make_openvino(folder, "32")
+    turn = inference_peers.make_openvino(folder, "32")
 
     assert turn() == IMAGES_A_TURN
 
@@ -133,7 +134,7 @@ def test_openvino_gives_the_known_answer(folder):
 @_needs("torch")
 @pytest.mark.slow
 def test_pytorch_gives_the_known_answer(tmp_path):
-    benchmark_inference.make_files(tmp_path, classes=CLASSES)
+    inference.make_files(tmp_path, classes=CLASSES)
 
     # In a process of its own: on some machines the two cannot share one.
     done = subprocess.run(
@@ -158,11 +159,11 @@ def test_another_answer_is_refused(folder):
         return np.zeros((len(images), 5)), np.full((len(images), 5), 0.2)
 
     with pytest.raises(ValueError, match="must be those of the SavedModel"):
-        benchmark_inference.checked_turn(nonsense, folder, 32)
+        inference.checked_turn(nonsense, folder, 32)
 
 
 def test_each_batch_size_is_a_field_of_its_own(folder):
-    many, one = benchmark_inference.fields(folder, peers=False)
+    many, one = inference.fields(folder, peers=False)
 
     assert len(many) == len(one) == 4
     assert {c["arguments"][1] for c in many} == {"32"}

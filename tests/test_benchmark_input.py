@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from tools import benchmark_input, benchmark_input_peers
+from tools.benchmark import pipeline, pipeline_peers
 
 
 def test_competitors_read_the_records_of_one_conversion(tmp_path, monkeypatch):
     # Rendered, wherever this runs.
-    monkeypatch.setattr(benchmark_input, "_PHOTOGRAPHS", tmp_path / "none")
-    data_dir = benchmark_input.make_records(tmp_path)
+    monkeypatch.setattr(pipeline, "_PHOTOGRAPHS", tmp_path / "none")
+    data_dir = pipeline.make_records(tmp_path)
 
-    field = benchmark_input.competitors(data_dir, peers=True)
-    jpegs, labels, (mean, components) = benchmark_input_peers._load(data_dir)
+    field = pipeline.competitors(data_dir, peers=True)
+    jpegs, labels, (mean, components) = pipeline_peers._load(data_dir)
 
     # What is not installed is left out; these need nothing.
     names = [competitor["name"] for competitor in field]
@@ -24,14 +24,14 @@ def test_competitors_read_the_records_of_one_conversion(tmp_path, monkeypatch):
     assert all(jpeg[:2] == b"\xff\xd8" for jpeg in jpegs)
     assert mean.shape == (3,)
     assert np.linalg.norm(components) > 1
-    assert benchmark_input_peers.make_bare(data_dir, "")() == 16 * 128
+    assert pipeline_peers.make_bare(data_dir, "")() == 16 * 128
 
 
 def test_a_turn_is_counted_without_its_start():
     batches = iter(range(1000))
     seen = []
 
-    images, seconds = benchmark_input.make_turn(lambda: batches, seen.append)()
+    images, seconds = pipeline.make_turn(lambda: batches, seen.append)()
 
     assert images == 16 * 128
     assert seen == list(range(4, 20))

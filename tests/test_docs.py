@@ -46,8 +46,10 @@ import tools
 from absl import flags
 found = {}
 for module in sys.argv[1:]:
-    importlib.import_module(module)
-    own = flags.FLAGS.flags_by_module_dict().get(module, [])
+    imported = importlib.import_module(module)
+    if hasattr(imported, "__path__"):
+        imported = importlib.import_module(f"{module}.__main__")
+    own = flags.FLAGS.flags_by_module_dict().get(imported.__name__, [])
     found[module] = [flag.name for flag in own]
     for name in found[module]:
         delattr(flags.FLAGS, name)

@@ -78,7 +78,7 @@ def test_only_programs_read_flags(package):
 def test_optional_packages_are_imported_where_they_are_used(package):
     for path in _files(package):
         # Competitors of a benchmark are imported by name, where they run.
-        if path.name == "benchmark_step_torch.py":
+        if path.name == "step_torch.py":
             continue
         at_top = {m.split(".")[0] for m, top in _imported(path) if top}
         assert not at_top & OPTIONAL, path

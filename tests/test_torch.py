@@ -18,7 +18,7 @@ _ASK = """
 import sys
 import numpy as np
 import torch
-from tools import benchmark_step_torch as peers
+from tools.benchmark import step_torch as peers
 
 name, folder = sys.argv[1:]
 model = {

@@ -20,23 +20,23 @@ def competitors(batch_size, peers, data_dir):
     Args:
         batch_size: Images per step.
         peers: Whether to add the others.
-        data_dir: What `benchmark_input.make_records` returned.
+        data_dir: What `pipeline.make_records` returned.
     """
     arguments = [str(batch_size)]
     ours = {
         "name": "alexnet_tf PAPER, make_train_step",
-        "function": "tools.benchmark_step:make_ours",
+        "function": "tools.benchmark.step:make_ours",
         "arguments": arguments,
     }
     others = [
         {
             "name": "plain Keras, two branches, tf.nn LRN, fit, default env",
-            "function": "tools.benchmark_step:make_plain_keras",
+            "function": "tools.benchmark.step:make_plain_keras",
             "arguments": arguments,
         },
         {
             "name": "a float32 matrix product, 4.136 GFLOP an image",
-            "function": "tools.benchmark_step:make_product",
+            "function": "tools.benchmark.step:make_product",
             "arguments": [],
         },
     ]
@@ -44,7 +44,7 @@ def competitors(batch_size, peers, data_dir):
         others += [
             {
                 "name": f"PyTorch {network} {mode}",
-                "function": "tools.benchmark_step_torch:make_step",
+                "function": "tools.benchmark.step_torch:make_step",
                 "arguments": [*arguments, network, mode],
             }
             for network, mode in (

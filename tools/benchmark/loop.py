@@ -16,12 +16,12 @@ def of_loop():
     return [
         {
             "name": "DEMO in training.loop, with checkpoints and summaries",
-            "function": "tools.benchmark_loop:make_loop",
+            "function": "tools.benchmark.loop:make_loop",
             "arguments": [],
         },
         {
             "name": "the same updates alone",
-            "function": "tools.benchmark_loop:make_updates",
+            "function": "tools.benchmark.loop:make_updates",
             "arguments": [],
         },
     ]
@@ -32,12 +32,12 @@ def of_update():
     return [
         {
             "name": "PaperSGD on 60,965,224 weights",
-            "function": "tools.benchmark_loop:make_rule",
+            "function": "tools.benchmark.loop:make_rule",
             "arguments": [],
         },
         {
             "name": "a pass that reads three such arrays and writes two",
-            "function": "tools.benchmark_loop:make_pass",
+            "function": "tools.benchmark.loop:make_pass",
             "arguments": [],
         },
     ]

@@ -71,7 +71,7 @@ class _Worker:
             [
                 competitor.get("python", sys.executable),
                 "-m",
-                "tools.benchmark_workers",
+                "tools.benchmark.workers",
                 competitor["function"],
                 *competitor["arguments"],
             ],

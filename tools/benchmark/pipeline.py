@@ -58,8 +58,8 @@ def competitors(data_dir, peers):
         data_dir: What `make_records` returned.
         peers: Whether to add the others.
     """
-    ours = "tools.benchmark_input:make_ours"
-    theirs = "tools.benchmark_input_peers"
+    ours = "tools.benchmark.pipeline:make_ours"
+    theirs = "tools.benchmark.pipeline_peers"
     field = [
         ("alexnet_tf, JPEG records", ours, "", None),
         ("alexnet_tf, decoded cache", ours, "memory", None),

@@ -8,7 +8,7 @@ import pathlib
 
 import numpy as np
 
-from tools.benchmark_inference import FILE_NAME, GRAPH_NAME, checked_turn
+from tools.benchmark.inference import FILE_NAME, GRAPH_NAME, checked_turn
 
 _CROP_SIZE = 224
 
@@ -24,7 +24,7 @@ def make_torch(folder, batch_size, how):
     """
     import torch
 
-    from tools import benchmark_step_torch
+    from tools.benchmark import step_torch
 
     with np.load(pathlib.Path(folder) / FILE_NAME) as contents:
         arrays = dict(contents)
@@ -32,7 +32,7 @@ def make_torch(folder, batch_size, how):
     window = slice(start, start + _CROP_SIZE)
     mean = torch.from_numpy(arrays["mean"][window, window])
     classes = len(arrays["fc8/bias"])
-    model = benchmark_step_torch.two_towers(inverted=False, num_classes=classes)
+    model = step_torch.two_towers(inverted=False, num_classes=classes)
     _load(model, arrays)
     layout = {
         "contiguous": torch.contiguous_format,

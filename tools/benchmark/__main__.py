@@ -29,16 +29,15 @@ import tempfile
 
 from absl import flags
 
-from tools import (
-    benchmark_convert,
-    benchmark_inference,
-    benchmark_input,
-    benchmark_load,
-    benchmark_loop,
-    benchmark_step,
-    benchmark_workers,
-    program,
-    progress,
+from tools import program, progress
+from tools.benchmark import (
+    convert,
+    inference,
+    load,
+    loop,
+    pipeline,
+    step,
+    workers,
 )
 
 _MODE = flags.DEFINE_enum(
@@ -84,9 +83,9 @@ def main(argv):
         "inference": _measure_inference,
         "input": _measure_input,
         "load": _measure_load,
-        "loop": lambda: _measure_field(benchmark_loop.of_loop()),
+        "loop": lambda: _measure_field(loop.of_loop()),
         "step": _measure_step,
-        "update": lambda: _measure_field(benchmark_loop.of_update()),
+        "update": lambda: _measure_field(loop.of_update()),
     }
     for result in measure[_MODE.value]():
         print(json.dumps(result))
@@ -95,24 +94,22 @@ def main(argv):
 def _measure_step():
     """Returns the speed of the competitors of a training step."""
     with tempfile.TemporaryDirectory() as folder:
-        data_dir = benchmark_input.make_records(folder)
-        field = benchmark_step.competitors(
-            _BATCH_SIZE.value, _PEERS.value, data_dir
-        )
+        data_dir = pipeline.make_records(folder)
+        field = step.competitors(_BATCH_SIZE.value, _PEERS.value, data_dir)
         return _compete(field)
 
 
 def _measure_input():
     """Returns the speed of the competitors from records to batches."""
     with tempfile.TemporaryDirectory() as folder:
-        data_dir = benchmark_input.make_records(folder)
-        field = benchmark_input.competitors(data_dir, _PEERS.value)
+        data_dir = pipeline.make_records(folder)
+        field = pipeline.competitors(data_dir, _PEERS.value)
         return _compete(field)
 
 
 def _measure_load():
     """Returns what the server does under load."""
-    return benchmark_load.run(
+    return load.run(
         _SECONDS.value,
         _CLIENTS.value,
         lambda total: progress.Progress("benchmark load", total, "s"),
@@ -122,8 +119,8 @@ def _measure_load():
 def _measure_inference():
     """Yields the speed of the competitors from images to classes."""
     with tempfile.TemporaryDirectory() as folder:
-        benchmark_inference.make_files(folder)
-        for field in benchmark_inference.fields(
+        inference.make_files(folder)
+        for field in inference.fields(
             folder, _PEERS.value, _PEERS_PYTHON.value
         ):
             yield from _compete(field)
@@ -138,12 +135,12 @@ def _compete(field):
     """Returns the speed of each, with a bar."""
     turns = len(field) * _ROUNDS.value
     with progress.Progress(f"benchmark {_MODE.value}", turns, "turns") as bar:
-        return benchmark_workers.compete(field, _ROUNDS.value, bar)
+        return workers.compete(field, _ROUNDS.value, bar)
 
 
 def _measure_conversion():
     """Returns the speed of the converter, and with peers of the others."""
-    results = benchmark_convert.run(_ROUNDS.value)
+    results = convert.run(_ROUNDS.value)
     return results if _PEERS.value else results[:1]
 
 

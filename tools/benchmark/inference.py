@@ -65,9 +65,9 @@ def make_files(folder, network=None, image_size=256, classes=1000):
         import onnx
     except ModuleNotFoundError:
         return
-    from tools import benchmark_inference_onnx
+    from tools.benchmark import inference_onnx
 
-    graph = benchmark_inference_onnx.make_graph(network, contents)
+    graph = inference_onnx.make_graph(network, contents)
     onnx.save(graph, pathlib.Path(folder) / GRAPH_NAME)
 
 
@@ -80,8 +80,8 @@ def fields(folder, peers, python=None):
         python: The interpreter of the others; this one, if `None`.
     """
     ours, theirs = (
-        "tools.benchmark_inference",
-        "tools.benchmark_inference_peers",
+        "tools.benchmark.inference",
+        "tools.benchmark.inference_peers",
     )
     field = [
         ("alexnet_tf, SavedModel", f"{ours}:make_saved", "tensor"),
