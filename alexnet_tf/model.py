@@ -36,8 +36,8 @@ def build(
     image_size=None,
     devices=None,
     seed=0,
-    portable=False,
-    draw=True,
+    native_ops_only=False,
+    initialize=True,
     precision="float32",
 ):
     """Returns the `keras.Model` of a network description.
@@ -50,9 +50,9 @@ def build(
         devices: One device for each tower, or `None`.
         seed: Integer that fixes the initial weights and the dropout masks.
             The same weights come out whatever the devices.
-        portable: Whether to use only operations that every program that loads
-            a SavedModel knows.
-        draw: Whether to draw the first weights; without, they are zeros.
+        native_ops_only: Whether to use only operations that every program
+            which loads a SavedModel knows.
+        initialize: Whether to draw the first weights; without, they are zeros.
         precision: "float32", "mixed_bfloat16" or "mixed_float16": what is
             computed with; weights are float32 throughout.
 
@@ -70,7 +70,7 @@ def build(
             f"Received: devices={tuple(devices)}, {network.towers} towers"
         )
     size = image_size or network.image_size
-    builder = _Builder(network, num_classes, devices, seed, portable)
+    builder = _Builder(network, num_classes, devices, seed, native_ops_only)
     images = keras.Input((size, size, 3), name="images")
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
@@ -79,7 +79,7 @@ def build(
     finally:
         keras.config.set_dtype_policy(before)
     model = keras.Model(images, logits, name="alexnet")
-    if draw:
+    if initialize:
         assign.from_arrays(model, _initial_arrays(model, builder.drawn, seed))
     return model
 
@@ -106,12 +106,12 @@ class _Builder:
     `drawn` collects the layers whose first weights must be drawn.
     """
 
-    def __init__(self, network, num_classes, devices, seed, portable):
+    def __init__(self, network, num_classes, devices, seed, native_ops_only):
         self.network = network
         self.num_classes = num_classes
         self.devices = tuple(devices) if devices else None
         self.seed = seed
-        self.implementation = "native" if portable else "auto"
+        self.implementation = "native" if native_ops_only else "auto"
         self.drawn = {}
 
     def connect(self, images):
@@ -317,7 +317,7 @@ def _layer_seed(seed, name):
     return zlib.crc32(f"{seed}/{name}".encode())
 
 
-def follow_steps(model, step):
+def set_step_counter(model, step):
     """Makes every dropout layer of a model draw its masks by a step count.
 
     Args:

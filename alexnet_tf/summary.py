@@ -118,7 +118,7 @@ def dry_run(config):
         num_classes,
         image_size=config.data.crop_size,
         devices=strategy.existing_devices(config.tower_devices()),
-        draw=False,
+        initialize=False,
     )
     changed = [config.network]
     if config.without:

@@ -5,7 +5,7 @@ import tensorflow as tf
 from input_pipeline import transforms
 
 
-def make_draw(config, margin, seed, num_records, mine):
+def make_random_parameters(config, margin, seed, num_records, mine):
     """Returns the function from a step to a host's random numbers.
 
     Args:

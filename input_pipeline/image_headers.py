@@ -3,18 +3,18 @@
 import tensorflow as tf
 
 # Some larger photographs exist; decoded they take 3 bytes a pixel.
-MOST_PIXELS = 2**26
+MAX_PIXELS = 2**26
 _BYTES = 32
 
 
-def check(image_bytes, place=0, most_pixels=MOST_PIXELS):
+def check(image_bytes, place=0, max_pixels=MAX_PIXELS):
     """Returns the bytes of an image that may be decoded.
 
     Args:
         image_bytes: String scalar: a JPEG, PNG or GIF file, whatever its name
             says.
         place: Of the image in its request, for the message.
-        most_pixels: Rows times columns that may be decoded.
+        max_pixels: Rows times columns that may be decoded.
 
     Raises:
         tf.errors.InvalidArgumentError: It is no such file, or it says that it
@@ -46,10 +46,10 @@ def check(image_bytes, place=0, most_pixels=MOST_PIXELS):
             ["An image must be a JPEG, PNG or GIF file. Image:", place],
         ),
         tf.debugging.Assert(
-            pixels <= most_pixels,
+            pixels <= max_pixels,
             [
                 "An image must have at most so many pixels:",
-                most_pixels,
+                max_pixels,
                 "Received:",
                 pixels,
                 "Image:",

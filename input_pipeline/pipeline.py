@@ -72,7 +72,9 @@ def make_train_dataset(
     mine = _part(config.batch_size, host, num_hosts)
     reader = _reader(source, "train", config, skipped)
     shuffled = shuffle.ShuffledOrder(len(reader), config.batch_size, seed)
-    draw = augmentation.make_draw(config, margin, seed, len(reader), mine)
+    draw = augmentation.make_random_parameters(
+        config, margin, seed, len(reader), mine
+    )
     augment = augmentation.make_augment(
         config, statistics or source.load_statistics()
     )
@@ -165,7 +167,7 @@ def _from_records(steps, source, reader, positions, draw, config):
 
     def read(step):
         payloads = tf.numpy_function(
-            lambda step: reader.read_full(positions(step)),
+            lambda step: reader.read_with_replacement(positions(step)),
             [step],
             tf.string,
             stateful=False,
@@ -231,7 +233,7 @@ def _from_service(
             f"data.directory={config.directory}"
         )
     index = source.load_index("train")
-    draw = augmentation.make_draw(
+    draw = augmentation.make_random_parameters(
         config, margin, seed, len(index), slice(0, config.batch_size)
     )
     augment = augmentation.make_augment(

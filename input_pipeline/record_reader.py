@@ -61,7 +61,7 @@ class Reader:
         payloads = [self._read_one(int(p)) for p in positions]
         return _as_strings([p for p in payloads if p is not None])
 
-    def read_full(self, positions):
+    def read_with_replacement(self, positions):
         """Returns as many records as positions.
 
         The next whole record stands in for a damaged one, so that a batch

@@ -23,7 +23,7 @@ def make_version(folder):
     rng = np.random.default_rng(0)
     for _ in range(3):
         sums.add(rng.integers(0, 256, (SIZE, SIZE, 3), np.uint8))
-    model = alexnet_tf.build(NETWORK, 6, portable=True)
+    model = alexnet_tf.build(NETWORK, 6, native_ops_only=True)
     return export.export(model, sums.finish(), NAMES, SIZE, folder)
 
 

@@ -19,7 +19,7 @@ def test_those_that_wait_go_together_and_get_their_own_answer():
         return [item * 10 for item in items]
 
     async def ask():
-        batcher = Batcher(answer, most=3)
+        batcher = Batcher(answer, max_batch_size=3)
         first = asyncio.ensure_future(batcher("a", 0))
         while not begun.is_set():
             await asyncio.sleep(0.001)

@@ -236,7 +236,9 @@ from alexnet_tf.training import PaperSGD, strategy
 places, rows = strategy.tower_places(["CPU:0", "CPU:1", "CPU:2", "CPU:3"], 2)
 mirrored = strategy.make_strategy("mirrored", rows)
 with mirrored.scope():
-    model = alexnet_tf.build(networks.DEMO, 10, devices=places, draw=False)
+    model = alexnet_tf.build(
+        networks.DEMO, 10, devices=places, initialize=False
+    )
     rule = PaperSGD()
     rule.build(model.trainable_variables)
 layer = model.get_layer("conv2")

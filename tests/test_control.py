@@ -31,7 +31,7 @@ class _Asking(runs.Progress):
 
     def update(self, steps, facts):
         for command, rate in self.requests.get(self.done + 1, ()):
-            control.ask(self.workdir, command, rate)
+            control.send_request(self.workdir, command, rate)
         super().update(steps, facts)
 
 
@@ -131,10 +131,10 @@ def test_a_request_that_cannot_be_read_is_put_aside(config, tmp_path):
 def test_one_job_at_a_time(config, tmp_path):
     config.training.total_steps = 1
     train(config, tmp_path)
-    assert control.holder_of(tmp_path) is None
+    assert control.lock_owner(tmp_path) is None
 
     with control.Lock(tmp_path):
-        assert "process" in control.holder_of(tmp_path)
+        assert "process" in control.lock_owner(tmp_path)
         with pytest.raises(ValueError, match="one job at a time"):
             train(config, tmp_path)
 
@@ -142,4 +142,4 @@ def test_one_job_at_a_time(config, tmp_path):
 @pytest.mark.parametrize(("command", "rate"), [("fly", None), ("set", 0.0)])
 def test_refuses_what_nobody_could_obey(tmp_path, command, rate):
     with pytest.raises(ValueError, match="must be one of|rate above 0"):
-        control.ask(tmp_path, command, rate)
+        control.send_request(tmp_path, command, rate)

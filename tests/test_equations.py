@@ -15,7 +15,9 @@ from alexnet_tf.weights import assign
 @pytest.mark.parametrize("portable", [False, True])
 def test_every_layer_matches_the_equations(name, portable):
     network = narrow.shrink(networks.named(name))
-    model = alexnet_tf.build(network, 5, image_size=67, portable=portable)
+    model = alexnet_tf.build(
+        network, 5, image_size=67, native_ops_only=portable
+    )
     images = np.random.default_rng(0).normal(0, 50, (2, 67, 67, 3))
     arrays = {k: v.astype(float) for k, v in assign.to_arrays(model).items()}
 

@@ -30,7 +30,7 @@ def statistics():
 
 @pytest.fixture(scope="module")
 def model():
-    return alexnet_tf.build(NETWORK, 6, portable=True)
+    return alexnet_tf.build(NETWORK, 6, native_ops_only=True)
 
 
 @pytest.fixture(scope="module")

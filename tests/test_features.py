@@ -146,14 +146,18 @@ def test_features_of_other_weights_are_written_anew(tmp_path, monkeypatch):
     )
     bar = contextlib.nullcontext
 
-    first, _ = features.of_split(run, model, 7, "train", lambda n: bar())
+    first, _ = features.load_or_compute(run, model, 7, "train", lambda n: bar())
     first = np.array(first)
     monkeypatch.setattr(run, "make_eval_dataset", None)
-    again, labels = features.of_split(run, model, 7, "train", lambda n: bar())
+    again, labels = features.load_or_compute(
+        run, model, 7, "train", lambda n: bar()
+    )
     np.testing.assert_array_equal(again, first)
     np.testing.assert_array_equal(labels, range(4))
     monkeypatch.undo()
 
-    second, _ = features.of_split(run, other, 7, "train", lambda n: bar())
+    second, _ = features.load_or_compute(
+        run, other, 7, "train", lambda n: bar()
+    )
 
     assert np.abs(second - first).max() > 1e-3

@@ -65,7 +65,7 @@ def test_recipe_170_lowers_biases_in_two_steps():
 def test_each_variable_has_the_rate_of_its_group():
     network = networks.DEMO
     for devices in (None, ("CPU:0", "CPU:1")):
-        model = alexnet_tf.build(network, 10, devices=devices, draw=False)
+        model = alexnet_tf.build(network, 10, devices=devices, initialize=False)
         found = learning_rates.per_variable(
             model, {"kernels": 1.0, "biases": 2.0, "conv1": 0.0, "fc7": 5.0}
         )
@@ -113,7 +113,7 @@ def test_biases_have_their_rate_and_frozen_layers_stay():
 
 
 def test_a_hand_acts_from_its_step_on():
-    hand = learning_rates.Hand()
+    hand = learning_rates.ManualFactor()
     hand.set(20, 0.01)
     hand.set(10, 0.1)
 

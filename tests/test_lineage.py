@@ -73,7 +73,7 @@ MAPS = {
 @pytest.mark.parametrize(("name", "num_classes"), PARAMETERS)
 def test_network_has_the_parameters_on_record(name, num_classes):
     network = networks.named(name)
-    model = alexnet_tf.build(network, num_classes, draw=False)
+    model = alexnet_tf.build(network, num_classes, initialize=False)
 
     assert model.count_params() == PARAMETERS[name, num_classes]
     if name in MAPS:
@@ -128,7 +128,9 @@ def test_the_paper_counts_the_neurons_of_each_layer():
         "fc7": (4096,),
         "fc8": (1000,),
     }
-    neurons = _count_neurons(alexnet_tf.build(networks.PAPER, 1000, draw=False))
+    neurons = _count_neurons(
+        alexnet_tf.build(networks.PAPER, 1000, initialize=False)
+    )
 
     assert neurons == {k: int(np.prod(v)) for k, v in shapes.items()}
     # The paper prints 253,440 for conv1: 55 * 48 * 96, one side of the map
@@ -184,7 +186,7 @@ def test_first_weights_are_drawn_as_described(name):
 
 
 def test_tiny_has_the_parameters_of_its_sum():
-    model = alexnet_tf.build(networks.TINY, 100, draw=False)
+    model = alexnet_tf.build(networks.TINY, 100, initialize=False)
 
     convolutions = (
         (25 * 3 + 1) * 64

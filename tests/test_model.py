@@ -189,7 +189,7 @@ def test_portable_network_gives_the_same_logits():
     images = images.astype(np.float32)
 
     np.testing.assert_allclose(
-        alexnet_tf.build(SMALL, 5, portable=True)(images),
+        alexnet_tf.build(SMALL, 5, native_ops_only=True)(images),
         alexnet_tf.build(SMALL, 5)(images),
         atol=1e-5,
     )

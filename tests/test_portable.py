@@ -58,7 +58,7 @@ def statistics():
 @pytest.fixture(scope="module")
 def model():
     """Weights that make it sure of something else for each image."""
-    model = alexnet_tf.build(NETWORK, 6, portable=True)
+    model = alexnet_tf.build(NETWORK, 6, native_ops_only=True)
     kernel = model.get_layer("fc8").kernels[0]
     kernel.assign(kernel * 10)
     return model
@@ -191,7 +191,7 @@ def test_original_mean_is_subtracted_where_it_was(
 
 def test_other_layers_convert(tmp_path):
     """Locally connected ones, averages, and normalization in the map."""
-    model = alexnet_tf.build(OTHER_LAYERS, 6, portable=True)
+    model = alexnet_tf.build(OTHER_LAYERS, 6, native_ops_only=True)
     size = OTHER_LAYERS.image_size + 4
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (4, size, size, 3), np.uint8)
@@ -285,7 +285,7 @@ def test_refuses_names_that_are_not_the_classes(model, statistics, tmp_path):
 
 def test_refuses_a_model_of_another_precision(statistics, tmp_path):
     mixed = alexnet_tf.build(
-        NETWORK, 6, portable=True, precision="mixed_bfloat16"
+        NETWORK, 6, native_ops_only=True, precision="mixed_bfloat16"
     )
 
     with pytest.raises(ValueError, match="must compute in float32. .*bfloat16"):

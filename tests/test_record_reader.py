@@ -40,7 +40,7 @@ def test_the_next_whole_record_stands_in():
     skipped = record_reader.Skipped()
     reader = record_reader.Reader(Index(5, {1, 2, 4}), skipped)
 
-    assert reader.read_full([0, 1, 2, 3, 4]).tolist() == [
+    assert reader.read_with_replacement([0, 1, 2, 3, 4]).tolist() == [
         b"0", b"3", b"3", b"3", b"0",
     ]  # fmt: skip
     assert reader.read([0, 1, 2, 3, 4]).tolist() == [b"0", b"3"]
@@ -52,7 +52,7 @@ def test_all_records_damaged_is_an_error():
     reader = record_reader.Reader(Index(2, {0, 1}), record_reader.Skipped())
 
     with pytest.raises(ValueError, match="Some records must be whole"):
-        reader.read_full([0])
+        reader.read_with_replacement([0])
 
 
 def test_without_a_count_damage_is_an_error():

@@ -182,7 +182,7 @@ def test_a_body_without_a_content_type_is_json(address):
 
 
 def test_it_tells_which_classes_are_alike(version, address):
-    network = alexnet_tf.build(NETWORK, 6, portable=True)
+    network = alexnet_tf.build(NETWORK, 6, native_ops_only=True)
     kernel = weights.to_arrays(network)["fc8/kernel"].astype(np.float64)
     columns = kernel / np.linalg.norm(kernel, axis=0)
     cosines = columns.T @ columns

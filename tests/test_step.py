@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import alexnet_tf
 from alexnet_tf import networks, weights
-from alexnet_tf.model import follow_steps
+from alexnet_tf.model import set_step_counter
 from alexnet_tf.training import PaperSGD, make_train_step
 
 NETWORK = networks.Network(
@@ -52,7 +52,7 @@ def _train(strategy, devices=None, steps=3):
         model = alexnet_tf.build(NETWORK, 6, devices=devices)
         optimizer = PaperSGD()
         optimizer.build(model.trainable_variables)
-    follow_steps(model, optimizer.iterations)
+    set_step_counter(model, optimizer.iterations)
     train_step = make_train_step(model, optimizer, strategy, BATCH_SIZE)
     metrics = [
         {name: float(value) for name, value in train_step(batch).items()}

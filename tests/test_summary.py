@@ -9,7 +9,7 @@ from alexnet_tf.config import Config
 
 
 def test_paper_costs_what_arithmetic_says():
-    model = alexnet_tf.build(networks.PAPER, 1000, draw=False)
+    model = alexnet_tf.build(networks.PAPER, 1000, initialize=False)
 
     costs, parameters = {}, {}
     for row in summary.rows(model):
@@ -43,7 +43,7 @@ def test_paper_costs_what_arithmetic_says():
 
 
 def test_local_layers_count_every_place():
-    model = alexnet_tf.build(networks.CIFAR_13, 10, draw=False)
+    model = alexnet_tf.build(networks.CIFAR_13, 10, initialize=False)
 
     rows = {row.layer: row for row in summary.rows(model)}
 
@@ -54,7 +54,7 @@ def test_local_layers_count_every_place():
 
 def test_towers_have_rows_and_devices_of_their_own():
     model = alexnet_tf.build(
-        networks.DEMO, 10, devices=("CPU:0", "CPU:1"), draw=False
+        networks.DEMO, 10, devices=("CPU:0", "CPU:1"), initialize=False
     )
 
     devices = [

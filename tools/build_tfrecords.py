@@ -106,8 +106,8 @@ def _read_choice(values):
     if len(given) != 1 or not values["output_dir"]:
         names = ", ".join(f"--{kind}" for kind in selection.KINDS)
         raise app.UsageError(f"Give --output_dir and one of {names}.")
-    options = {f.name for f in dataclasses.fields(selection.Choice)}
-    choice = selection.Choice(
+    options = {f.name for f in dataclasses.fields(selection.SourceOptions)}
+    choice = selection.SourceOptions(
         kind=given[0],
         place=os.path.expanduser(values[given[0]]),
         **{name: values[name] for name in options - {"kind", "place"}},

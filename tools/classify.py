@@ -70,7 +70,7 @@ def _load(path):
             raise ValueError(
                 "It must be a JPEG or PNG image, whole and not empty. "
                 f"Received: {len(image_bytes)} bytes; "
-                f"{client.clean(error.message)}"
+                f"{client.clean_tf_error(error.message)}"
             ) from None
         names = found["class_names"][0].numpy()
         return [n.decode() for n in names], found["probabilities"][0].numpy()

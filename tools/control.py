@@ -44,12 +44,12 @@ def main(argv):
     if command == "status":
         print(describe(workdir))
         return
-    if not control.holder_of(workdir):
+    if not control.lock_owner(workdir):
         raise ValueError(
             f"A job must be at work in {workdir}. Found: none. Start it with "
             "python -m tools.train."
         )
-    name = control.ask(workdir, command, rate)
+    name = control.send_request(workdir, command, rate)
     event = _wait(workdir, name)
     after = f", rate {event['after']:.6g}" if "after" in event else ""
     print(f"{command}: done at step {event['step']}{after}")
@@ -60,7 +60,7 @@ main.takes_arguments = True
 
 def describe(workdir):
     """Returns how a job stands, in a few lines."""
-    lines = [f"job: {control.holder_of(workdir) or 'none at work'}"]
+    lines = [f"job: {control.lock_owner(workdir) or 'none at work'}"]
     metrics = _read(workdir / "metrics.jsonl")
     for split in ("train", "validation"):
         of_split = [m for m in metrics if m["split"] == split]
@@ -110,10 +110,10 @@ def _wait(workdir, name):
         for event in reversed(_read(workdir / "events.jsonl")):
             if event.get("request") == name:
                 return event
-        if not control.holder_of(workdir):
+        if not control.lock_owner(workdir):
             break
         time.sleep(0.1)
-    control.withdraw(workdir, name)
+    control.cancel_request(workdir, name)
     raise ValueError(
         f"The job of {workdir} must obey within {_TIMEOUT.value:.0f} seconds. "
         "It did not, and the request was taken back. See: python -m "

@@ -60,7 +60,7 @@ def main(argv):
     if _FORMAT.value != "saved_model":
         _export_portable(run)
         return
-    model, _ = run.load(_CHECKPOINT.value, portable=True)
+    model, _ = run.load(_CHECKPOINT.value, native_ops_only=True)
     print(export.export(model, *_arguments(run)))
 
 
@@ -90,7 +90,7 @@ def _export_portable(run):
         how["representative"] = run.sample_images("train", _REPRESENTATIVE)
     write = portable.to_onnx if _FORMAT.value == "onnx" else portable.to_litert
     files = 1 if _FORMAT.value == "onnx" else len(portable.PRECISIONS)
-    model, step = run.load(_CHECKPOINT.value, portable=True)
+    model, step = run.load(_CHECKPOINT.value, native_ops_only=True)
     with progress.Progress("convert", files, "files") as bar:
         version = write(model, *_arguments(run), **how, progress=bar)
     if count:

@@ -62,7 +62,9 @@ def main(argv):
     run = experiment.open_workdir(_WORKDIR.value, _DATA_DIR.value)
     queries = [_read(run, path) for path in _QUERIES.value or ()]
     model, step = run.load(_CHECKPOINT.value)
-    base, labels = features.of_split(run, model, step, _SPLIT.value, _bar)
+    base, labels = features.load_or_compute(
+        run, model, step, _SPLIT.value, _bar
+    )
     if not queries:
         _print_share(run, model, step, base, labels)
         return
@@ -122,7 +124,7 @@ def _search(base, queries, count):
 
 def _print_share(run, model, step, base, labels):
     """Prints how many neighbours of validation images share their class."""
-    asked, own = features.of_split(run, model, step, "validation", _bar)
+    asked, own = features.load_or_compute(run, model, step, "validation", _bar)
     # Within its own split an image is its own nearest: it does not count.
     itself = int(_SPLIT.value == "validation")
     places, _ = _search(base, np.asarray(asked), _NEIGHBOURS.value + itself)

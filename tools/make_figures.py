@@ -145,7 +145,7 @@ def _draw_guesses(run, path):
 def _write_projector(run, path):
     """Points and pictures for TensorBoard's projector."""
     model, step = run.load(_CHECKPOINT.value)
-    found, labels = features.of_split(
+    found, labels = features.load_or_compute(
         run,
         model,
         step,

@@ -81,14 +81,14 @@ def _guard(main, argv):
     except app.UsageError as error:
         raise app.UsageError(str(error), exitcode=2) from None
     except BaseException as error:
-        if not _is_mendable(error):
+        if not _is_user_error(error):
             raise
         logging.debug("The traceback of the error:", exc_info=True)
         print(f"error: {describe(error)}", file=sys.stderr, flush=True)
         sys.exit(1)
 
 
-def _is_mendable(error):
+def _is_user_error(error):
     """Says whether an error speaks of the user's input or machine."""
     expected = (KeyboardInterrupt, OSError, ValueError)
     tensorflow = sys.modules.get("tensorflow")

@@ -91,7 +91,7 @@ def write(path, extract, dataset, count, progress=None, weights=""):
     return np.load(path, mmap_mode="r")
 
 
-def of_split(run, model, step, split, make_progress):
+def load_or_compute(run, model, step, split, make_progress):
     """Returns the features of a split, from the workdir or written there.
 
     Args:

@@ -53,7 +53,7 @@ class Experiment:
         """The folder of the checkpoints."""
         return self.workdir / "checkpoints"
 
-    def build(self, devices=None, portable=False):
+    def build(self, devices=None, native_ops_only=False):
         """Returns the network with its first weights; see `model.build`."""
         return model.build(
             self.config.make_network(),
@@ -61,23 +61,23 @@ class Experiment:
             image_size=self.config.data.crop_size,
             devices=devices,
             seed=self.config.training.seed,
-            portable=portable,
+            native_ops_only=native_ops_only,
             precision=self.config.precision,
         )
 
-    def load(self, which="last", devices=None, portable=False):
+    def load(self, which="last", devices=None, native_ops_only=False):
         """Returns a trained network and its step.
 
         Args:
             which: "last", "best" or a step.
             devices: See `model.build`.
-            portable: See `model.build`.
+            native_ops_only: See `model.build`.
 
         Raises:
             FileNotFoundError: There is no such checkpoint.
         """
         found, arrays = self.load_weights(which)
-        network = self.build(devices, portable)
+        network = self.build(devices, native_ops_only)
         weights.from_arrays(network, arrays)
         return network, found
 

@@ -39,7 +39,7 @@ def make_rates(config, intervals, steps_per_epoch, hand=None):
         config: A `config.Config`.
         intervals: A `loop.Intervals`.
         steps_per_epoch: A float.
-        hand: A `rates.Hand`, or `None`.
+        hand: A `rates.ManualFactor`, or `None`.
     """
     rule = config.optimizer
     biases = None

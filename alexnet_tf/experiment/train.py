@@ -84,8 +84,8 @@ class Trainer:
         state.check_space()
         self._begin(state, intervals)
         writer = self._make_writer(state, steps_per_epoch)
-        hand = learning_rates.Hand()
-        for event in writer.by_hand():
+        hand = learning_rates.ManualFactor()
+        for event in writer.manual_rate_events():
             hand.set(event["step"], event["factor"])
         all_rates = steps.make_rates(config, intervals, steps_per_epoch, hand)
         all_rates.schedule = state.schedule
@@ -151,7 +151,7 @@ class Trainer:
             if config.precision == "mixed_float16":
                 outer = keras.optimizers.LossScaleOptimizer(rule)
                 outer.build(network.trainable_variables)
-        model.follow_steps(network, rule.iterations)
+        model.set_step_counter(network, rule.iterations)
         return network, rule, outer
 
     def _begin(self, state, intervals):
@@ -201,8 +201,8 @@ class Trainer:
     def _agreement(self, place, request):
         """Returns how hosts agree on requests."""
         if self.hosts == 1:
-            return coordination.Agreement(self.experiment.workdir, request)
-        return coordination.SharedAgreement(
+            return coordination.LocalRequests(self.experiment.workdir, request)
+        return coordination.BroadcastRequests(
             self.experiment.workdir, request, place, self.host == 0
         )
 

@@ -41,7 +41,7 @@ def to_onnx(
     The metadata of the file have "class_names", a JSON list by label.
 
     Args:
-        model: What `model.build(..., portable=True)` returned, trained.
+        model: What `model.build(..., native_ops_only=True)` returned, trained.
         statistics: The `Statistics` of the data it was trained on.
         class_names: By label.
         image_size: Rows and columns of the records it was trained on.

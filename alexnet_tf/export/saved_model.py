@@ -21,7 +21,7 @@ def export(model, statistics, class_names, image_size, directory, mean="paper"):
     only when it is complete, so that a server may watch the folder.
 
     Args:
-        model: What `model.build(..., portable=True)` returned, trained.
+        model: What `model.build(..., native_ops_only=True)` returned, trained.
         statistics: The `Statistics` of the data it was trained on.
         class_names: By label.
         image_size: Rows and columns of the records it was trained on.

@@ -65,7 +65,7 @@ class Dropout(keras.layers.Layer):
         keep = 1.0 - self.rate
         if not training:
             scale = keep if self.scaling == "paper" else 1.0
-            return placement.each(
+            return placement.map_towers(
                 lambda x, tower: x * tf.cast(scale, x.dtype),
                 inputs,
                 self.devices,
@@ -81,7 +81,7 @@ class Dropout(keras.layers.Layer):
             kept = tf.cast(uniform < keep, x.dtype)
             return x * kept * tf.cast(scale, x.dtype)
 
-        return placement.each(mask, inputs, self.devices)
+        return placement.map_towers(mask, inputs, self.devices)
 
     def _draw_seed(self):
         """Returns two integers for this step and replica."""

@@ -76,7 +76,7 @@ class GroupedLayer(keras.layers.Layer):
         self.kernels, self.biases = [], []
         for part in range(parts):
             suffix = f"_{part}" if parts > 1 else ""
-            with placement.on(self.devices, part):
+            with placement.device_scope(self.devices, part):
                 kernel = self.add_weight(
                     name=f"kernel{suffix}",
                     shape=(*front, outputs // parts),

@@ -90,7 +90,7 @@ class GroupedConv2D(GroupedLayer):
                 return self._convolve(inputs, self.kernels[0], self.biases[0])
             inputs = tf.split(inputs, self.groups, axis=-1)
         kernels, biases = self.per_group()
-        outputs = placement.each(
+        outputs = placement.map_towers(
             lambda x, group: self._convolve(x, kernels[group], biases[group]),
             inputs,
             self.devices,

@@ -85,7 +85,7 @@ class LocallyConnected2D(GroupedLayer):
         if not apart:
             inputs = tf.split(inputs, self.groups, axis=-1)
         kernels, biases = self.per_group()
-        outputs = placement.each(
+        outputs = placement.map_towers(
             lambda x, group: self._multiply(x, kernels[group], biases[group]),
             inputs,
             self.devices,

@@ -76,7 +76,7 @@ class LocalResponseNormalization(keras.layers.Layer):
             )
             return tf.cast(b, a.dtype)
 
-        return placement.each(in_float32, activations, self.devices)
+        return placement.map_towers(in_float32, activations, self.devices)
 
     def compute_output_shape(self, input_shape):
         """Returns `input_shape`."""

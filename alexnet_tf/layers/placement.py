@@ -15,7 +15,7 @@ import contextlib
 import tensorflow as tf
 
 
-def on(devices, tower):
+def device_scope(devices, tower):
     """Returns a scope that puts operations and variables on a tower's device.
 
     Without devices it leaves everything alone; `tf.device(None)` would reset
@@ -71,7 +71,7 @@ class PerReplica:
         return f"PerReplica{self._devices}"
 
 
-def each(function, inputs, devices):
+def map_towers(function, inputs, devices):
     """Applies a function to a tensor, or to each tower's on its device.
 
     Args:
@@ -83,10 +83,10 @@ def each(function, inputs, devices):
         A tensor, or a list like `inputs`.
     """
     if not isinstance(inputs, (list, tuple)):
-        with on(devices, 0):
+        with device_scope(devices, 0):
             return function(inputs, 0)
     outputs = []
     for tower, tensor in enumerate(inputs):
-        with on(devices, tower):
+        with device_scope(devices, tower):
             outputs.append(function(tensor, tower))
     return outputs

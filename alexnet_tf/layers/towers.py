@@ -22,7 +22,7 @@ class _Pool2D:
     def call(self, inputs):
         """Returns the pooled tensor or tensors."""
         pool = super().call
-        return placement.each(
+        return placement.map_towers(
             lambda x, tower: self.activation(pool(x)), inputs, self.devices
         )
 
@@ -86,7 +86,7 @@ class MergeTowers(keras.layers.Layer):
             return [tf.concat(inputs, axis=-1)] * self.readers
         merged = []
         for reader in range(self.readers):
-            with placement.on(self.devices, reader):
+            with placement.device_scope(self.devices, reader):
                 merged.append(tf.concat(inputs, axis=-1))
         return merged
 
@@ -116,7 +116,7 @@ class SplitTowers(keras.layers.Layer):
         """Returns the parts."""
         if len(inputs) == 1:
             inputs = list(inputs) * self.towers
-        return placement.each(
+        return placement.map_towers(
             lambda x, tower: tf.split(x, self.towers, axis=-1)[tower],
             inputs,
             self.devices,
@@ -184,7 +184,7 @@ class GroupedDense(GroupedLayer):
             bias = tf.cast(biases[group], x.dtype)
             return self.activation(tf.nn.bias_add(outputs, bias))
 
-        return placement.each(multiply, inputs, self.devices)
+        return placement.map_towers(multiply, inputs, self.devices)
 
     def get_config(self):
         """Returns the constructor's arguments, less the devices."""

@@ -66,7 +66,7 @@ class WithinMapNormalization(keras.layers.Layer):
                 self._normalize(tf.cast(a, tf.float32), is_compiled), a.dtype
             )
 
-        return placement.each(in_float32, activations, self.devices)
+        return placement.map_towers(in_float32, activations, self.devices)
 
     def _normalize(self, a, is_compiled):
         """Returns float32 activations, normalized."""

@@ -1,1 +1,1 @@
-"""Answers over the network: the server, its page and its clients."""
+"""BatchedModel over the network: the server, its page and its clients."""

@@ -15,14 +15,14 @@ class Batcher:
     Args:
         answer: Called in a thread as `answer(kind, items)` with a list of
             items of one kind; returns a list of as many answers.
-        most: Items of a batch.
-        patience: Seconds that a batch waits for those of the last one.
+        max_batch_size: Items of a batch.
+        max_wait_seconds: Seconds that a batch waits for those of the last one.
     """
 
-    def __init__(self, answer, most=32, patience=0.02):
+    def __init__(self, answer, max_batch_size=32, max_wait_seconds=0.02):
         self.answer = answer
-        self.most = most
-        self.patience = patience
+        self.max_batch_size = max_batch_size
+        self.max_wait_seconds = max_wait_seconds
         self._waiting = {}
         self._thread = concurrent.futures.ThreadPoolExecutor(1)
         self._task = None
@@ -37,13 +37,16 @@ class Batcher:
         return await future
 
     async def _work(self, loop):
-        """Answers until nobody waits, the kinds in turns."""
+        """BatchedModel until nobody waits, the kinds in turns."""
         company = 1
         while self._waiting:
             kind = next(iter(self._waiting))
-            await self._linger(kind, min(company, self.most), loop)
+            await self._linger(kind, min(company, self.max_batch_size), loop)
             queue = self._waiting.pop(kind)
-            batch, rest = queue[: self.most], queue[self.most :]
+            batch, rest = (
+                queue[: self.max_batch_size],
+                queue[self.max_batch_size :],
+            )
             company = len(queue)
             if rest:
                 # Behind the other kinds.
@@ -65,6 +68,6 @@ class Batcher:
 
     async def _linger(self, kind, count, loop):
         """Waits for as many of a kind, but not for long."""
-        end = loop.time() + self.patience
+        end = loop.time() + self.max_wait_seconds
         while len(self._waiting[kind]) < count and loop.time() < end:
             await asyncio.sleep(0.001)

@@ -112,7 +112,7 @@ class GrpcClient:
             found = self.stub.Predict(request, timeout=_SECONDS).outputs
         except self.grpc.RpcError as error:
             if error.code() == self.grpc.StatusCode.INVALID_ARGUMENT:
-                raise ValueError(clean(error.details())) from None
+                raise ValueError(clean_tf_error(error.details())) from None
             raise ConnectionError(
                 f"grpc://{self.address} must answer. Found: "
                 f"{error.code().name}: {error.details()}"
@@ -145,7 +145,7 @@ def connect(server, name="alexnet"):
     )
 
 
-def clean(text):
+def clean_tf_error(text):
     """Returns a message of TensorFlow's without its graph and its traceback."""
     ours = re.search(r"assertion failed: \[(.*?)\]\s*(?:\[\[|\n|$)", text, re.S)
     if ours:
@@ -157,6 +157,6 @@ def clean(text):
 def _message(text):
     """Returns the words of an error's body."""
     try:
-        return clean(str(json.loads(text)["error"]))
+        return clean_tf_error(str(json.loads(text)["error"]))
     except (ValueError, KeyError, TypeError):
         return text[:200]

@@ -24,12 +24,12 @@ from alexnet_tf.serving.batching import Batcher
 from input_pipeline import image_headers, transforms
 
 # Images a request; each takes 200 kB as a square.
-_MOST_IMAGES = 256
-_MOST_BYTES = 2**28
+_MAX_IMAGES = 256
+_MAX_BYTES = 2**28
 _SIGNATURES = ("serving_default", "ten_crop", "features", "conv1")
 
 
-class Answers:
+class BatchedModel:
     """An exported model behind a batcher.
 
     Args:
@@ -89,8 +89,8 @@ class Answers:
             except tf.errors.OpError as error:
                 raise ValueError(
                     f"Image {place} must be a whole JPEG or PNG of at most "
-                    f"{image_headers.MOST_PIXELS} pixels. Received: "
-                    f"{len(data)} bytes; {client.clean(error.message)}"
+                    f"{image_headers.MAX_PIXELS} pixels. Received: "
+                    f"{len(data)} bytes; {client.clean_tf_error(error.message)}"
                 ) from None
             return await self._batcher(signature, square)
 
@@ -133,7 +133,7 @@ class Answers:
         return [{"name": names[i], "cosine": float(cosines[i])} for i in best]
 
     def _answer(self, signature, squares):
-        """Answers a batch of squares; a list of dicts."""
+        """BatchedModel a batch of squares; a list of dicts."""
         if signature == "serving_default":
             call = self.model.signatures["tensor"]
             found = call(images=tf.stack(squares))
@@ -180,9 +180,9 @@ def parse_request(payload):
             '"instances" must be a list of one image or more, each '
             '{"b64": "..."}.'
         )
-    if len(instances) > _MOST_IMAGES:
+    if len(instances) > _MAX_IMAGES:
         raise ValueError(
-            f"A request must have at most {_MOST_IMAGES} images. Received: "
+            f"A request must have at most {_MAX_IMAGES} images. Received: "
             f"{len(instances)}. Send them in several."
         )
     images = []
@@ -219,7 +219,7 @@ def serve(directory, port=8501, name="alexnet", batch_size=32):
         FileNotFoundError: There is no exported model.
         ValueError: KServe is not installed.
     """
-    answers = Answers(directory, batch_size)
+    answers = BatchedModel(directory, batch_size)
     # KServe reads the command line by itself while it is imported.
     arguments, sys.argv = sys.argv, sys.argv[:1]
     try:
@@ -263,8 +263,8 @@ def serve(directory, port=8501, name="alexnet", batch_size=32):
 
     @app.middleware("http")
     async def refuse_large(request, call_next):
-        if int(request.headers.get("content-length", 0)) > _MOST_BYTES:
-            words = f"A request must have at most {_MOST_BYTES} bytes."
+        if int(request.headers.get("content-length", 0)) > _MAX_BYTES:
+            words = f"A request must have at most {_MAX_BYTES} bytes."
             return JSONResponse({"error": words}, 413)
         return await call_next(request)
 

@@ -18,7 +18,7 @@ import time
 COMMANDS = ("drop", "set", "save", "stop")
 
 
-def ask(workdir, command, rate=None):
+def send_request(workdir, command, rate=None):
     """Leaves a request for the job of a workdir.
 
     Args:
@@ -50,7 +50,7 @@ def ask(workdir, command, rate=None):
     return name
 
 
-def withdraw(workdir, name):
+def cancel_request(workdir, name):
     """Takes a request back that nobody has answered."""
     path = pathlib.Path(workdir) / "control" / f"{name}.json"
     path.unlink(missing_ok=True)
@@ -116,7 +116,7 @@ class Lock:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = holder_of(self.path.parent)
+            holder = lock_owner(self.path.parent)
             self._file.close()
             raise ValueError(
                 f"{self.path.parent} must have one job at a time. Found: "
@@ -132,7 +132,7 @@ class Lock:
         self._file.close()
 
 
-def holder_of(workdir):
+def lock_owner(workdir):
     """Returns who trains in a workdir, in words, or `None` for nobody."""
     path = pathlib.Path(workdir) / ".lock"
     try:

@@ -12,7 +12,7 @@ from alexnet_tf.training import strategy as strategies
 _LENGTH = 200
 
 
-class Agreement:
+class LocalRequests:
     """What a run is asked to do, for one host.
 
     Args:
@@ -38,7 +38,7 @@ class Agreement:
         self._requests.done(name)
 
 
-class SharedAgreement:
+class BroadcastRequests:
     """The same for several hosts, which look together every few steps.
 
     The first host reads the requests; an interruption of any host is one of

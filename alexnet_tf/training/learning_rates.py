@@ -56,7 +56,7 @@ def parse_phases(text):
     return found
 
 
-class Hand:
+class ManualFactor:
     """What a hand on the rate has done: a factor from each of some steps on."""
 
     def __init__(self):
@@ -81,14 +81,14 @@ class Rates:
         schedule: Of the kernels; see `training.schedule`.
         biases: Schedule of the biases; as the kernels', if `None`.
         phases: `Phase`s.
-        hand: A `Hand`; its factor goes on both schedules.
+        hand: A `ManualFactor`; its factor goes on both schedules.
     """
 
     def __init__(self, schedule, biases=None, phases=(), hand=None):
         self.schedule = schedule
         self.biases = biases
         self.phases = sorted(phases, key=lambda phase: phase.step)
-        self.hand = hand or Hand()
+        self.hand = hand or ManualFactor()
 
     def base(self, step):
         """Returns the kernels' rate, but for phases."""

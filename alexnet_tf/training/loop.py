@@ -43,7 +43,7 @@ class Loop:
         evaluate: Returns validation scores, a dict of floats.
         writer: A `summaries.SummaryWriter`.
         progress: Has `update(steps, facts)`.
-        agreement: An `agreement.Agreement` on requests.
+        agreement: An `agreement.LocalRequests` on requests.
         apply_rates: Sets the rates of a step's groups.
         watch: A `watch.Watch`.
         draw: Writes pictures, given the step and the batch; or `None`.
@@ -102,7 +102,7 @@ class Loop:
             ValueError: The loss is no number any more.
         """
         state = self.state
-        if state.evaluation_due:
+        if state.evaluation_pending:
             self._look()
             self._save_if_due()
         while not self._is_over():
@@ -148,7 +148,7 @@ class Loop:
         measured = (state.step + 1) % self.intervals.log_every_steps == 0
         self.window.add(self.train_step(batch, measured))
         state.step += 1
-        self.progress.update(1, self.window.words)
+        self.progress.update(1, self.window.summary)
 
     def _log(self):
         """Writes the figures of the steps since the last line."""
@@ -167,19 +167,19 @@ class Loop:
         state, every = self.state, self.intervals.eval_every_steps
         self._is_best = False
         at_end = state.step >= self.intervals.total_steps
-        if not (state.evaluation_due or at_end or state.step % every == 0):
+        if not (state.evaluation_pending or at_end or state.step % every == 0):
             return
-        state.evaluation_due = True
+        state.evaluation_pending = True
         with self.window.pause():
             try:
                 scores = self.evaluate()
             except KeyboardInterrupt:
                 self._save_and_leave("interrupted")
-            state.evaluation_due = False
+            state.evaluation_pending = False
             self.scores = scores
             self.writer.write("validation", state.step, scores)
             self.writer.log("validation", state.step, scores)
-            self._is_best = state.note(scores)
+            self._is_best = state.record_scores(scores)
 
     def _save_if_due(self):
         """Begins a checkpoint, where it is time, and hears of the last."""
@@ -201,7 +201,7 @@ class Loop:
         still goes on; at the end it is.
         """
         try:
-            step = self.state.saved(wait)
+            step = self.state.poll_save(wait)
         except OSError as error:
             if self._is_over() and wait:
                 raise

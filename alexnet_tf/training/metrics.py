@@ -15,12 +15,12 @@ class Window:
         batch_size: Images per step.
 
     Attributes:
-        words: The last line, for the progress bar.
+        summary: The last line, for the progress bar.
     """
 
     def __init__(self, batch_size):
         self.batch_size = batch_size
-        self.words = ""
+        self.summary = ""
         self._clear()
 
     def _clear(self):
@@ -66,4 +66,4 @@ class Window:
 
     def describe(self, scalars):
         """Keeps a few words for the progress bar."""
-        self.words = summaries.describe(scalars)
+        self.summary = summaries.describe(scalars)

@@ -27,8 +27,8 @@ class TrainState:
         step: Updates so far.
         best: `{"step", "top1_error"}` of the best evaluation, or `None`.
         rate: The learning rate of the last update, or `None` before the first.
-        evaluation_due: Whether the present step's evaluation is still to do,
-            because the run was interrupted in the midst of it.
+        evaluation_pending: Whether the present step's evaluation is still to
+            do, because the run was interrupted in the midst of it.
     """
 
     def __init__(
@@ -51,11 +51,11 @@ class TrainState:
         self.step = 0
         self.best = None
         self.rate = None
-        self.evaluation_due = False
+        self.evaluation_pending = False
         self._saving = None
         self._outcome = None
 
-    def note(self, scores):
+    def record_scores(self, scores):
         """Takes note of validation scores at the present step.
 
         Args:
@@ -75,7 +75,7 @@ class TrainState:
 
         Args:
             wait: Whether to wait until it is on the disk. Else a thread
-                writes it while training goes on, and `saved` tells.
+                writes it while training goes on, and `poll_save` tells.
         """
         if not self.writes:
             return
@@ -84,13 +84,13 @@ class TrainState:
         snapshot = checkpoint.Snapshot(
             self.step,
             assign.to_arrays(self.model),
-            assign.merge(self.model, self.optimizer.velocity),
+            assign.gather_towers(self.model, self.optimizer.velocity),
             {
                 "step": self.step,
                 "best": self.best,
                 "rate": self.rate,
                 "schedule": dict(self.schedule.state),
-                "evaluation_due": self.evaluation_due,
+                "evaluation_due": self.evaluation_pending,
                 **self._loss_scale_state(),
             },
         )
@@ -103,7 +103,7 @@ class TrainState:
         )
         self._saving.start()
 
-    def saved(self, wait=False):
+    def poll_save(self, wait=False):
         """Returns the step of a checkpoint that a thread has finished, once.
 
         Args:
@@ -136,7 +136,7 @@ class TrainState:
         }
 
     def _write_apart(self, snapshot):
-        """Writes, and keeps the error for `saved` to raise."""
+        """Writes, and keeps the error for `poll_save` to raise."""
         try:
             self._write(snapshot)
             self._outcome = snapshot.step
@@ -192,11 +192,13 @@ class TrainState:
                 damaged.append(folder)
                 continue
             assign.from_arrays(self.model, weights)
-            assign.split(self.model, velocities, self.optimizer.velocity)
+            assign.scatter_towers(
+                self.model, velocities, self.optimizer.velocity
+            )
             self.step = state["step"]
             self.best = state["best"]
             self.rate = state["rate"]
-            self.evaluation_due = state.get("evaluation_due", False)
+            self.evaluation_pending = state.get("evaluation_due", False)
             self.schedule.state.update(state["schedule"])
             self.optimizer.iterations.assign(state.get("updates", self.step))
             if self.loss_scale is not None and "loss_scale" in state:

@@ -17,7 +17,7 @@ _SCALAR = summary_pb2.SummaryMetadata(
 )
 
 # What a hand did comes again at its own step when a run resumes before it.
-BY_HAND = ("drop", "set")
+MANUAL_COMMANDS = ("drop", "set")
 
 
 class SummaryWriter:
@@ -89,12 +89,14 @@ class SummaryWriter:
         line = {"step": step, "epoch": epoch, "time": _now(), "what": what}
         _append(self._events, {**line, **facts})
 
-    def by_hand(self):
+    def manual_rate_events(self):
         """Returns the events of a hand on the rate, of whatever step."""
         if not self._events.exists():
             return []
         lines = self._events.read_text(encoding="utf-8").splitlines()
-        return [e for e in map(json.loads, lines) if e["what"] in BY_HAND]
+        return [
+            e for e in map(json.loads, lines) if e["what"] in MANUAL_COMMANDS
+        ]
 
     def histograms(self, step, arrays):
         """Writes the distribution of each array's values.
@@ -160,7 +162,7 @@ class Mute:
     def __init__(self, workdir):
         self._events = pathlib.Path(workdir) / "events.jsonl"
 
-    by_hand = SummaryWriter.by_hand
+    manual_rate_events = SummaryWriter.manual_rate_events
 
     def __getattr__(self, name):
         return lambda *args, **kwargs: None
@@ -217,7 +219,7 @@ def _keep_up_to(path, step):
             line = json.loads(text)
         except ValueError:
             continue
-        if line["step"] <= step or line.get("what") in BY_HAND:
+        if line["step"] <= step or line.get("what") in MANUAL_COMMANDS:
             kept.append(text + "\n")
     temporary = path.with_suffix(".tmp")
     temporary.write_text("".join(kept), encoding="utf-8")

@@ -29,10 +29,10 @@ def to_arrays(model):
         as in `keras.layers.Conv2D(groups=2)`; the first half of the outputs
         is the first tower's.
     """
-    return merge(model, lambda variable: variable)
+    return gather_towers(model, lambda variable: variable)
 
 
-def merge(model, value_of):
+def gather_towers(model, value_of):
     """Returns arrays of something that each variable has, such as itself.
 
     Args:
@@ -57,11 +57,11 @@ def from_arrays(model, arrays):
     Raises:
         ValueError: An array is missing, has no place or another shape.
     """
-    split(model, arrays, lambda variable: variable)
+    scatter_towers(model, arrays, lambda variable: variable)
 
 
-def split(model, arrays, value_of):
-    """Sets something that each variable has; the reverse of `merge`."""
+def scatter_towers(model, arrays, value_of):
+    """Sets something that each variable has; the reverse of `gather_towers`."""
     expected = shapes(model)
     missing = sorted(set(expected) - set(arrays))
     extra = sorted(set(arrays) - set(expected))

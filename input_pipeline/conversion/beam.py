@@ -86,7 +86,7 @@ def convert_shard(task, pickled_job):
 @functools.lru_cache(1)
 def _make_worker(pickled_job):
     """Returns what all shards share that this process converts."""
-    board = worker.Board(multiprocessing.get_context("spawn"), 1)
+    board = worker.SharedProgress(multiprocessing.get_context("spawn"), 1)
     return worker.Worker(pickle.loads(pickled_job), board, 0)
 
 

@@ -182,7 +182,7 @@ def _run(job, source, tasks, num_processes, progress):
     """Converts all shards; raises the first error."""
     context = multiprocessing.get_context("spawn")
     num_processes = min(num_processes, len(tasks))
-    board = worker.Board(context, max(num_processes, 1))
+    board = worker.SharedProgress(context, max(num_processes, 1))
     try:
         if num_processes == 1:
             _run_here(job, board, tasks, progress)

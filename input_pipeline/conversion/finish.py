@@ -7,31 +7,31 @@ from input_pipeline.conversion import tfds_metadata, worker
 
 
 def finish(job, source, settings, request):
-    """Gathers the accounts of all shards and writes what describes them."""
+    """Gathers the reports of all shards and writes what describes them."""
     total = statistics.Accumulator(job.image_size)
     splits, num_bytes = {}, {}
     skipped, mended = list(source.skipped), []
     for split, count in job.num_shards.items():
-        accounts = []
+        reports = []
         for index in range(count):
-            account = worker.load_account(job, split, index)
-            arrays = account.pop("statistics")
+            report = worker.load_shard_report(job, split, index)
+            arrays = report.pop("statistics")
             total.merge(statistics.Accumulator.from_arrays(arrays))
-            skipped += account["skipped"]
-            mended += account["mended"]
-            accounts.append(account)
-        shards = [dataset_info.Shard(**a["shard"]) for a in accounts]
+            skipped += report["skipped"]
+            mended += report["mended"]
+            reports.append(report)
+        shards = [dataset_info.Shard(**a["shard"]) for a in reports]
         splits[split] = dataset_info.Split(
             sum(shard.num_images for shard in shards), shards
         )
-        sizes = [account["size_bytes"] for account in accounts]
+        sizes = [report["size_bytes"] for report in reports]
         num_bytes[split] = sum(sizes)
         record_index.save_index(
             job.output_dir,
             split,
             sizes,
-            np.concatenate([account["offsets"] for account in accounts]),
-            np.concatenate([account["lengths"] for account in accounts]),
+            np.concatenate([report["offsets"] for report in reports]),
+            np.concatenate([report["lengths"] for report in reports]),
         )
     if not splits["train"].num_images:
         raise ValueError(

@@ -91,9 +91,9 @@ def estimate_bytes(job, source):
     rate = next(
         r for quality, r in _BYTES_A_PIXEL if job.jpeg_quality >= quality
     )
-    # Each account holds a sum image of four bytes a value.
-    accounts = sum(job.num_shards.values()) * 12
-    return int((num_images * rate + accounts) * job.image_size**2)
+    # Each report holds a sum image of four bytes a value.
+    reports = sum(job.num_shards.values()) * 12
+    return int((num_images * rate + reports) * job.image_size**2)
 
 
 def to_gigabytes(num_bytes):

@@ -62,11 +62,11 @@ class Job:
         )
 
     def result_path(self, split, index):
-        """Returns where the account of a finished shard is to stand."""
+        """Returns where the report of a finished shard is stored."""
         return self.work_dir / f"{split}-{index:05d}.npz"
 
 
-class Board:
+class SharedProgress:
     """Memory that the processes share: who is where, and whether to stop.
 
     Args:
@@ -88,7 +88,7 @@ class Worker:
 
     Args:
         job: A `Job`.
-        board: A `Board`.
+        board: A `SharedProgress`.
         slot: This process's place on it.
     """
 
@@ -107,25 +107,25 @@ class Worker:
         }
 
     def convert_shard(self, split, index):
-        """Makes one shard and its account, unless both are there already."""
+        """Makes one shard and its report, unless both are there already."""
         catalogue, order = self.catalogues[split], self.orders[split]
         count = self.job.num_shards[split]
         start = index * len(order) // count
         end = (index + 1) * len(order) // count
         positions = order[start:end]
         digest = _digest(catalogue, positions)
-        account = load_account(self.job, split, index)
+        report = load_shard_report(self.job, split, index)
         path = self.job.shard_path(split, index)
-        if account and account["digest"] == digest and _stands(path, account):
+        if report and report["digest"] == digest and _is_intact(path, report):
             self.board.num_done[self.slot] += len(positions)
             return
         self.board.splits[self.slot] = self.splits.index(split)
         try:
             with shards.ShardWriter(path) as writer:
-                account = self._convert(split, positions, writer)
+                report = self._convert(split, positions, writer)
                 finished = writer.finish()
-            account["digest"] = digest
-            _save_account(self.job, split, index, account, finished)
+            report["digest"] = digest
+            _save_shard_report(self.job, split, index, report, finished)
         except OSError as error:
             # A write fails without saying where.
             if error.filename is None:
@@ -135,17 +135,17 @@ class Worker:
 
     def _convert(self, split, positions, writer):
         """Writes the records; returns what was odd, and the statistics."""
-        account = {"skipped": [], "mended": []}
+        report = {"skipped": [], "mended": []}
         accumulator = statistics.Accumulator(self.job.image_size)
         catalogue = self.catalogues[split]
         for position in positions[:_READ_AHEAD_IMAGES]:
-            catalogue.will_need(position)
+            catalogue.prefetch(position)
         for i, position in enumerate(positions):
             if self.board.stop.value:
                 raise KeyboardInterrupt
             self.board.positions[self.slot] = position
             for later in positions[i + _READ_AHEAD_IMAGES :][:1]:
-                catalogue.will_need(later)
+                catalogue.prefetch(later)
             try:
                 serialized, image, what = self._convert_image(
                     catalogue, int(position)
@@ -155,17 +155,17 @@ class Worker:
                 if self.job.on_error == "fail":
                     message = source.describe_fault(file, str(error))
                     raise ValueError(message) from None
-                account["skipped"].append({"file": file, "reason": str(error)})
+                report["skipped"].append({"file": file, "reason": str(error)})
             else:
                 writer.write(serialized)
                 if what:
                     file = catalogue.place(position)
-                    account["mended"].append({"file": file, "what": what})
+                    report["mended"].append({"file": file, "what": what})
                 if split == "train":
                     accumulator.add(image)
             self.board.num_done[self.slot] += 1
-        account["statistics"] = accumulator.to_arrays()
-        return account
+        report["statistics"] = accumulator.to_arrays()
+        return report
 
     def _convert_image(self, catalogue, position):
         """Returns a record, its pixels, and what was odd about the file."""
@@ -207,8 +207,8 @@ def follow_parent():
     threading.Thread(target=wait, daemon=True).start()
 
 
-def load_account(job, split, index):
-    """Returns the account of a finished shard, None if there is none.
+def load_shard_report(job, split, index):
+    """Returns the report of a finished shard, None if there is none.
 
     A dict: `shard` (a dict of `dataset_info.Shard`), `size_bytes`, `digest`,
     `skipped`, `mended`, `offsets`, `lengths`, and `statistics`, a dict of
@@ -217,24 +217,24 @@ def load_account(job, split, index):
     try:
         with np.load(job.result_path(split, index)) as saved:
             arrays = dict(saved)
-        account = json.loads(str(arrays.pop("account")))
+        report = json.loads(str(arrays.pop("account")))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
-    account["offsets"] = arrays.pop("offsets")
-    account["lengths"] = arrays.pop("lengths")
-    account["statistics"] = arrays
-    return account
+    report["offsets"] = arrays.pop("offsets")
+    report["lengths"] = arrays.pop("lengths")
+    report["statistics"] = arrays
+    return report
 
 
-def _save_account(job, split, index, account, finished):
-    """Writes the account of a shard that stands under its name."""
-    arrays = account.pop("statistics")
-    account["shard"] = dataclasses.asdict(finished.shard)
-    account["size_bytes"] = finished.size_bytes
+def _save_shard_report(job, split, index, report, finished):
+    """Writes the report of a shard that stands under its name."""
+    arrays = report.pop("statistics")
+    report["shard"] = dataclasses.asdict(finished.shard)
+    report["size_bytes"] = finished.size_bytes
     contents = io.BytesIO()
     np.savez(
         contents,
-        account=np.array(json.dumps(account)),
+        account=np.array(json.dumps(report)),
         offsets=finished.offsets,
         lengths=finished.lengths,
         **arrays,
@@ -263,15 +263,15 @@ def _digest(catalogue, positions):
     return digest.hexdigest()
 
 
-def _stands(path, account):
-    """Says whether a shard is as its account says."""
+def _is_intact(path, report):
+    """Says whether a shard is as its report says."""
     digest = hashlib.sha256()
     try:
         with open(path, "rb") as file:
-            if os.fstat(file.fileno()).st_size != account["size_bytes"]:
+            if os.fstat(file.fileno()).st_size != report["size_bytes"]:
                 return False
             while block := file.read(_READ_BYTES):
                 digest.update(block)
     except FileNotFoundError:
         return False
-    return digest.hexdigest() == account["shard"]["sha256"]
+    return digest.hexdigest() == report["shard"]["sha256"]

@@ -40,7 +40,7 @@ def make_files(folder, network=None, image_size=256, classes=1000):
         # Signals that do not fade, so that one image differs from another.
         if isinstance(layer, networks.Conv | networks.Dense):
             network = network.replace(layer.name, stddev="he", bias=0.1)
-    model = alexnet_tf.build(network, classes, portable=True)
+    model = alexnet_tf.build(network, classes, native_ops_only=True)
     sums = Accumulator(image_size)
     rng = np.random.default_rng(0)
     shape = (_IMAGES, image_size, image_size, 3)

@@ -71,7 +71,9 @@ def _export(folder):
     rng = np.random.default_rng(0)
     for _ in range(4):
         sums.add(rng.integers(0, 256, (256, 256, 3), np.uint8))
-    model = alexnet_tf.build(alexnet_tf.networks.PAPER, 1000, portable=True)
+    model = alexnet_tf.build(
+        alexnet_tf.networks.PAPER, 1000, native_ops_only=True
+    )
     names = [f"class {i}" for i in range(1000)]
     return export.export(model, sums.finish(), names, 256, folder)
 

@@ -96,7 +96,7 @@ def make_loop():
                 evaluate=lambda: {"top1_error": 1.0},
                 writer=writer,
                 progress=bar,
-                agreement=coordination.Agreement(folder.name, request),
+                agreement=coordination.LocalRequests(folder.name, request),
                 apply_rates=apply,
                 watch=diagnostics.Watch(10),
                 draw=draw,
@@ -184,7 +184,7 @@ def _make_parts():
     network = model.build(networks.DEMO, num_classes=10, image_size=112)
     rule = PaperSGD(1e-6)
     rule.build(network.trainable_variables)
-    model.follow_steps(network, rule.iterations)
+    model.set_step_counter(network, rule.iterations)
     train_step = make_train_step(
         network, rule, tf.distribute.get_strategy(), _BATCH
     )

@@ -71,7 +71,7 @@ def make_ours(batch_size, data_dir=None):
     import tensorflow as tf
 
     import alexnet_tf
-    from alexnet_tf.model import follow_steps
+    from alexnet_tf.model import set_step_counter
     from alexnet_tf.training import PaperSGD, make_train_step
     from input_pipeline import DataConfig, make_train_dataset
 
@@ -84,7 +84,7 @@ def make_ours(batch_size, data_dir=None):
     model = alexnet_tf.AlexNet()
     optimizer = PaperSGD()
     optimizer.build(model.trainable_variables)
-    follow_steps(model, optimizer.iterations)
+    set_step_counter(model, optimizer.iterations)
     train_step = make_train_step(
         model, optimizer, tf.distribute.get_strategy(), len(labels)
     )

@@ -123,7 +123,7 @@ class Catalogue:
             raise images.ImageError(f"{container} is cut short within it")
         return contents
 
-    def will_need(self, position):
+    def prefetch(self, position):
         """Asks the system to fetch an image, which is read soon."""
         row = self.rows[position]
         if row["size"] > 0:

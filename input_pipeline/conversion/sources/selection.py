@@ -7,7 +7,7 @@ KINDS = ("ilsvrc_dir", "image_dir", "cifar10_dir", "tfds")
 
 
 @dataclasses.dataclass(frozen=True)
-class Choice:
+class SourceOptions:
     """Where the images are.
 
     Attributes:
