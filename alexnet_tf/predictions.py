@@ -1,11 +1,9 @@
 """Files of probabilities, and what several networks think together (§6)."""
 
-import os
-import pathlib
-
 import numpy as np
 
 from alexnet_tf import evaluation
+from input_pipeline import files
 
 _NAMES = ("probabilities", "labels", "file_names")
 
@@ -17,16 +15,7 @@ def save(path, arrays):
         path: The npz file.
         arrays: "probabilities", "labels" and "file_names".
     """
-    path = pathlib.Path(path)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        with open(unfinished, "wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    files.write_arrays(path, **arrays)
 
 
 def load(path):

@@ -53,7 +53,7 @@ def make_crops(index, config, margin, seed, timeout_seconds=TIMEOUT_SECONDS):
         )
         return crop, fields["label"], offset, mirrored
 
-    files = [str(file) for file in index.files]
+    files = [str(file) for file in index.paths]
 
     def choose_file(number):
         epoch = number // len(files)

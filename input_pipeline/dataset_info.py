@@ -2,9 +2,9 @@
 
 import dataclasses
 import json
-import os
 import pathlib
-import uuid
+
+from input_pipeline import files
 
 FILE_NAME = "dataset.json"
 VERSION = "1.0.0"
@@ -82,8 +82,8 @@ class DatasetInfo:
 
     def save(self, data_dir):
         """Writes `data_dir/dataset.json`; the old one stands until the end."""
-        text = json.dumps(dataclasses.asdict(self), indent=1) + "\n"
-        write_atomically(pathlib.Path(data_dir) / FILE_NAME, text.encode())
+        path = pathlib.Path(data_dir) / FILE_NAME
+        files.write_json(path, dataclasses.asdict(self))
 
     @classmethod
     def _from_dict(cls, fields):
@@ -115,39 +115,6 @@ class DatasetInfo:
                     f"the shards of {name} hold {total} images, but "
                     f"num_images is {split.num_images}"
                 )
-
-
-def write_atomically(path, contents):
-    """Writes bytes to `path`, which never holds only a part of them."""
-    path = pathlib.Path(path)
-    temporary = make_temporary_path(path)
-    try:
-        with open(temporary, "wb") as file:
-            file.write(contents)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_directory(path.parent)
-
-
-def make_temporary_path(path):
-    """Returns a name beside `path` that no other process takes.
-
-    Process ids would not do: machines that share the folder have the same.
-    """
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-
-
-def sync_directory(directory):
-    """Makes renames inside `directory` survive a power cut."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _missing(path):

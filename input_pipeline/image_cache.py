@@ -9,7 +9,7 @@ import shutil
 import numpy as np
 import tensorflow as tf
 
-from input_pipeline import dataset_info, transforms
+from input_pipeline import files, transforms
 
 _BATCH = 64
 
@@ -124,18 +124,12 @@ def load(source, reader, split, place):
 
 def _write(source, reader, shape, pixels, labels):
     """Decodes into a file, which has its name when it is whole."""
-    temporary = dataset_info.make_temporary_path(pixels)
-    try:
+    with files.unfinished(pixels) as temporary:
         images = np.memmap(temporary, np.uint8, "w+", shape=shape)
         _, found = _decode(source, reader, images)
         images.flush()
-        os.replace(temporary, pixels)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    unfinished = dataset_info.make_temporary_path(labels).with_suffix(".npy")
-    np.save(unfinished, found)
-    os.replace(unfinished, labels)
+    with files.open_atomically(labels) as file:
+        np.save(file, found)
 
 
 def _decode(source, reader, images):

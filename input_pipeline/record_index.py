@@ -1,7 +1,6 @@
 """Records by position: where each one stands in the shards, and its bytes."""
 
 import functools
-import io
 import os
 import pathlib
 import resource
@@ -11,7 +10,7 @@ import zipfile
 
 import numpy as np
 
-from input_pipeline import dataset_info, records
+from input_pipeline import files, records
 
 _CONVERT_AGAIN = (
     "Copy the file again, or remove the folder and convert again; "
@@ -27,15 +26,15 @@ class RecordIndex:
 
     Attributes:
         data_dir: Folder of the shards.
-        files: Their paths, in order.
-        shard: `(n,)` int32, which of `files` holds the record.
+        paths: Of the shards, in order.
+        shard: `(n,)` int32, which of `paths` holds the record.
         offset: `(n,)` int64, where its payload starts.
         length: `(n,)` int32, bytes of its payload.
     """
 
-    def __init__(self, data_dir, files, shard, offset, length):
+    def __init__(self, data_dir, paths, shard, offset, length):
         self.data_dir = pathlib.Path(data_dir)
-        self.files = [pathlib.Path(file) for file in files]
+        self.paths = [pathlib.Path(path) for path in paths]
         self.shard = np.asarray(shard, np.int32)
         self.offset = np.asarray(offset, np.int64)
         self.length = np.asarray(length, np.int32)
@@ -48,7 +47,7 @@ class RecordIndex:
     def __getstate__(self):
         return (
             self.data_dir,
-            self.files,
+            self.paths,
             self.shard,
             self.offset,
             self.length,
@@ -75,7 +74,7 @@ class RecordIndex:
         if block[length:] != struct.pack("<I", records.masked_crc(payload)):
             first = int(np.searchsorted(self.shard, shard))
             raise ValueError(
-                f"Record {int(position) - first} of {self.files[shard]} must "
+                f"Record {int(position) - first} of {self.paths[shard]} must "
                 f"match its checksum, and does not. {_CONVERT_AGAIN}"
             )
         return payload
@@ -87,7 +86,7 @@ class RecordIndex:
                 if len(self._open_files) >= _max_open_files():
                     # Closed when the last thread that reads it lets it go.
                     self._open_files.pop(next(iter(self._open_files)))
-                self._open_files[shard] = _OpenFile(self.files[shard])
+                self._open_files[shard] = _OpenFile(self.paths[shard])
             return self._open_files[shard]
 
 
@@ -123,21 +122,21 @@ def load_index(data_dir, info, split, skipped=None):
     if split not in info.splits or not info.splits[split].num_images:
         raise no_such_split(data_dir, info, split)
     shards = info.splits[split].shards
-    files = [data_dir / shard.file for shard in shards]
-    sizes = np.array([_size_bytes(file) for file in files], np.int64)
+    paths = [data_dir / shard.file for shard in shards]
+    sizes = np.array([_size_bytes(file) for file in paths], np.int64)
     counts = np.array([shard.num_images for shard in shards], np.int64)
     saved = _read_saved_index(data_dir / f"index-{split}.npz", sizes, counts)
     if saved is None:
         scanned = [
             scan_shard(file, count, skipped)
-            for file, count in zip(files, counts, strict=True)
+            for file, count in zip(paths, counts, strict=True)
         ]
         counts = [len(offsets) for offsets, _ in scanned]
         saved = tuple(
             np.concatenate(part) for part in zip(*scanned, strict=True)
         )
-    shard = np.repeat(np.arange(len(files), dtype=np.int32), counts)
-    return RecordIndex(data_dir, files, shard, *saved)
+    shard = np.repeat(np.arange(len(paths), dtype=np.int32), counts)
+    return RecordIndex(data_dir, paths, shard, *saved)
 
 
 def no_such_split(place, info, split):
@@ -159,15 +158,11 @@ def save_index(data_dir, split, sizes_bytes, offsets, lengths):
         offsets: Of each record's payload in its shard, in record order.
         lengths: Of each record's payload.
     """
-    contents = io.BytesIO()
-    np.savez(
-        contents,
+    files.write_arrays(
+        pathlib.Path(data_dir) / f"index-{split}.npz",
         sizes_bytes=np.asarray(sizes_bytes, np.int64),
         offsets=np.asarray(offsets, np.int64),
         lengths=np.asarray(lengths, np.int32),
-    )
-    dataset_info.write_atomically(
-        pathlib.Path(data_dir) / f"index-{split}.npz", contents.getvalue()
     )
 
 

@@ -2,12 +2,11 @@
 
 import dataclasses
 import hashlib
-import os
 import pathlib
 
 import numpy as np
 
-from input_pipeline import dataset_info, records
+from input_pipeline import dataset_info, files, records
 
 
 @dataclasses.dataclass
@@ -40,7 +39,7 @@ class ShardWriter:
 
     def __init__(self, path):
         self.path = pathlib.Path(path)
-        self.temporary = dataset_info.make_temporary_path(self.path)
+        self.temporary = files.make_temporary_path(self.path)
         self.file = open(self.temporary, "wb")  # noqa: SIM115
         self.sha256 = hashlib.sha256()
         self.size_bytes = 0
@@ -69,10 +68,8 @@ class ShardWriter:
 
     def finish(self):
         """Makes the shard durable, gives it its name, and describes it."""
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        os.replace(self.temporary, self.path)
-        dataset_info.sync_directory(self.path.parent)
+        self.file.close()
+        files.commit(self.temporary, self.path)
         return FinishedShard(
             shard=dataset_info.Shard(
                 file=self.path.name,

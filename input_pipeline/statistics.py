@@ -5,14 +5,13 @@ saw which image, and in whatever order.
 """
 
 import dataclasses
-import io
 import pathlib
 import zipfile
 
 import cv2
 import numpy as np
 
-from input_pipeline import dataset_info
+from input_pipeline import files
 
 FILE_NAME = "statistics.npz"
 
@@ -49,11 +48,7 @@ class Statistics:
             for name, value in vars(self).items()
             if value is not None
         }
-        contents = io.BytesIO()
-        np.savez(contents, **fields)
-        dataset_info.write_atomically(
-            pathlib.Path(data_dir) / FILE_NAME, contents.getvalue()
-        )
+        files.write_arrays(pathlib.Path(data_dir) / FILE_NAME, **fields)
 
     @classmethod
     def load(cls, data_dir):

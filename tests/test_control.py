@@ -133,7 +133,7 @@ def test_one_job_at_a_time(config, tmp_path):
     train(config, tmp_path)
     assert control.lock_owner(tmp_path) is None
 
-    with control.Lock(tmp_path):
+    with control.lock(tmp_path):
         assert "process" in control.lock_owner(tmp_path)
         with pytest.raises(ValueError, match="one job at a time"):
             train(config, tmp_path)

@@ -6,8 +6,6 @@ from input_pipeline.dataset_info import (
     DatasetInfo,
     Shard,
     Split,
-    make_temporary_path,
-    write_atomically,
 )
 
 
@@ -95,24 +93,3 @@ def test_fields_that_disagree_are_refused(tmp_path, field, value, words):
 
     with pytest.raises(ValueError, match=words):
         DatasetInfo.load(tmp_path)
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
-    write_atomically(tmp_path / "file", b"old")
-
-    def fail(descriptor):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", fail)
-    with pytest.raises(OSError, match="No space"):
-        write_atomically(tmp_path / "file", b"new")
-
-    assert (tmp_path / "file").read_bytes() == b"old"
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-def test_machines_that_share_a_folder_write_to_different_files(tmp_path):
-    names = {make_temporary_path(tmp_path / "shard") for _ in range(3)}
-
-    assert len(names) == 3
-    assert all(name.match(".shard.*.tmp") for name in names)

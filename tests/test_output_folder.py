@@ -83,7 +83,7 @@ def test_a_full_disk_names_the_shard_and_the_space(
     source = ilsvrc.open_source(archives)
     monkeypatch.setattr("input_pipeline.shards.os.fsync", fail)
     monkeypatch.setattr(
-        "input_pipeline.dataset_info.write_atomically",
+        "input_pipeline.files.write_atomically",
         lambda path, contents: path.write_bytes(contents),
     )
     with pytest.raises(OSError, match="more are needed") as caught:

@@ -222,7 +222,7 @@ def test_a_million_records_begin_without_being_read(tiny_data_dir, monkeypatch):
     places = np.arange(count) % len(small)
     large = Large(
         tiny_data_dir,
-        small.files,
+        small.paths,
         small.shard[places],
         small.offset[places],
         small.length[places],

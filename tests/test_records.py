@@ -196,7 +196,7 @@ def test_threads_read_the_same_as_one(tmp_path, monkeypatch):
 def test_a_damaged_record_is_named(tmp_path):
     info, _ = write_split(tmp_path, [3, 3], save_index=True)
     index = record_index.load_index(tmp_path, info, "train")
-    damage(index.files[1], int(index.offset[4]))
+    damage(index.paths[1], int(index.offset[4]))
 
     with pytest.raises(ValueError, match="Record 1 of .*00001-of-00002"):
         index.read(4)
@@ -205,7 +205,7 @@ def test_a_damaged_record_is_named(tmp_path):
 def test_a_record_cut_off_is_named(tmp_path):
     info, _ = write_split(tmp_path, [3], save_index=True)
     index = record_index.load_index(tmp_path, info, "train")
-    os.truncate(index.files[0], int(index.offset[2]) + 2)
+    os.truncate(index.paths[0], int(index.offset[2]) + 2)
 
     with pytest.raises(ValueError, match="Record 2 of"):
         index.read(2)
@@ -216,7 +216,7 @@ def test_a_header_cut_off_is_named(tmp_path, keep_bytes):
     info, _ = write_split(tmp_path, [2])
     index = record_index.load_index(tmp_path, info, "train")
     start = int(index.offset[1]) - records.HEADER_BYTES
-    os.truncate(index.files[0], start + keep_bytes)
+    os.truncate(index.paths[0], start + keep_bytes)
 
     with pytest.raises(ValueError, match="Record 1 of .* damaged or cut"):
         record_index.load_index(tmp_path, info, "train")
@@ -225,7 +225,7 @@ def test_a_header_cut_off_is_named(tmp_path, keep_bytes):
 def test_a_damaged_header_is_named(tmp_path):
     info, _ = write_split(tmp_path, [3])
     index = record_index.load_index(tmp_path, info, "train")
-    damage(index.files[0], int(index.offset[1]) - records.HEADER_BYTES)
+    damage(index.paths[0], int(index.offset[1]) - records.HEADER_BYTES)
 
     with pytest.raises(ValueError, match="Record 1 of .* damaged or cut"):
         record_index.load_index(tmp_path, info, "train")
@@ -245,7 +245,7 @@ def test_a_length_beyond_the_file_is_damage(tmp_path):
 def test_a_shard_of_another_length_is_refused(tmp_path):
     info, _ = write_split(tmp_path, [3])
     index = record_index.load_index(tmp_path, info, "train")
-    os.truncate(index.files[0], int(index.offset[2]) - records.HEADER_BYTES)
+    os.truncate(index.paths[0], int(index.offset[2]) - records.HEADER_BYTES)
 
     with pytest.raises(ValueError, match="must hold 3 records.*Found: 2"):
         record_index.load_index(tmp_path, info, "train")

@@ -12,7 +12,7 @@ _JOB = """
 import sys, time
 from alexnet_tf.training import control
 from alexnet_tf.training.summaries import SummaryWriter
-with control.Lock(sys.argv[1]):
+with control.lock(sys.argv[1]):
     writer = SummaryWriter(sys.argv[1], 0, 10.0)
     print("ready", flush=True)
     requests = control.Requests(sys.argv[1])
@@ -67,7 +67,7 @@ def test_wrong_words_are_wrong_usage(workdir, words):
 
 
 def test_takes_a_request_back_that_nobody_answers(workdir):
-    with control.Lock(workdir):
+    with control.lock(workdir):
         done = programs.run(
             "control", f"--workdir={workdir}", "--timeout=0.5", "save", status=1
         )

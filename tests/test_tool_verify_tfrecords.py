@@ -59,7 +59,7 @@ def rewrite(data_dir, **changes):
     all_records = [records.serialize(**fields)]
     first = info.splits["train"].shards[0].num_images
     all_records += [index.read(i) for i in range(first + 1, len(index))]
-    with shards.ShardWriter(index.files[1]) as writer:
+    with shards.ShardWriter(index.paths[1]) as writer:
         for record in all_records:
             writer.write(record)
         finished = writer.finish()

@@ -12,13 +12,13 @@ job obeys at its next step; this program waits until it has. What a schedule
 does afterwards goes on from there: its next drop divides the new rate.
 """
 
-import json
 import pathlib
 import time
 
 from absl import app, flags
 
 from alexnet_tf.training import control
+from input_pipeline import files
 from tools import program
 
 _WORKDIR = flags.DEFINE_string(
@@ -61,7 +61,7 @@ main.takes_arguments = True
 def describe(workdir):
     """Returns how a job stands, in a few lines."""
     lines = [f"job: {control.lock_owner(workdir) or 'none at work'}"]
-    metrics = _read(workdir / "metrics.jsonl")
+    metrics = files.read_json_lines(workdir / "metrics.jsonl")
     for split in ("train", "validation"):
         of_split = [m for m in metrics if m["split"] == split]
         if of_split:
@@ -71,7 +71,7 @@ def describe(workdir):
                 if isinstance(value, (int, float)) and "/" not in name
             )
             lines.append(f"{split}: {', '.join(words)}")
-    for event in _read(workdir / "events.jsonl")[-8:]:
+    for event in files.read_json_lines(workdir / "events.jsonl")[-8:]:
         rest = {
             k: v
             for k, v in event.items()
@@ -107,7 +107,7 @@ def _wait(workdir, name):
     """Returns the event by which the job says that it has obeyed."""
     until = time.monotonic() + _TIMEOUT.value
     while time.monotonic() < until:
-        for event in reversed(_read(workdir / "events.jsonl")):
+        for event in reversed(files.read_json_lines(workdir / "events.jsonl")):
             if event.get("request") == name:
                 return event
         if not control.lock_owner(workdir):
@@ -119,18 +119,6 @@ def _wait(workdir, name):
         "It did not, and the request was taken back. See: python -m "
         f"tools.control --workdir={workdir} status"
     )
-
-
-def _read(path):
-    """Returns the whole lines of a file of JSON lines."""
-    found = []
-    if path.exists():
-        for text in path.read_text(encoding="utf-8").splitlines():
-            try:
-                found.append(json.loads(text))
-            except ValueError:
-                continue
-    return found
 
 
 if __name__ == "__main__":

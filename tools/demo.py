@@ -20,7 +20,7 @@ import time
 
 from absl import flags
 
-from input_pipeline.dataset_info import write_atomically
+from input_pipeline.files import write_atomically
 from tools import program
 from tools.progress import format_seconds
 

@@ -8,13 +8,12 @@ the "7 CNNs" are these and two that were fine-tuned (--config.init_from).
 them on other images with --weights, since here they flatter.
 """
 
-import json
 import pathlib
 
 from absl import flags
 
 from alexnet_tf import evaluation, predictions
-from input_pipeline import dataset_info
+from input_pipeline import files
 from tools import program, progress
 
 _PREDICTIONS = flags.DEFINE_list(
@@ -70,13 +69,12 @@ def main(argv):
             "weights": weights or [1 / len(found)] * len(found),
             "searched_on_these_images": _SEARCH.value,
         }
-        text = json.dumps(record, indent=1) + "\n"
-        dataset_info.write_atomically(path.with_suffix(".json"), text.encode())
+        files.write_json(path.with_suffix(".json"), record)
         print(path)
     if _SUBMISSION.value:
         text = predictions.submission(mean)
         path = pathlib.Path(_SUBMISSION.value)
-        dataset_info.write_atomically(path, text.encode())
+        files.write_atomically(path, text.encode())
         print(path)
 
 

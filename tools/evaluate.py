@@ -6,7 +6,6 @@ The probabilities go to WORKDIR/predictions, for tools.ensemble; the whole
 protocol stands in the file beside them.
 """
 
-import json
 import pathlib
 
 import numpy as np
@@ -15,7 +14,7 @@ from absl import flags
 from alexnet_tf import evaluation, predictions
 from alexnet_tf.analysis import figures
 from alexnet_tf.experiment import experiment, workdir
-from input_pipeline import dataset_info
+from input_pipeline import files
 from tools import program, progress
 
 _WORKDIR = flags.DEFINE_string(
@@ -132,8 +131,7 @@ def _write(run, found, result):
     )
     path = folder / f"{name}.npz"
     predictions.save(path, found)
-    text = json.dumps(result, indent=1) + "\n"
-    dataset_info.write_atomically(folder / f"{name}.json", text.encode())
+    files.write_json(folder / f"{name}.json", result)
     return path
 
 

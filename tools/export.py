@@ -9,7 +9,6 @@ own answer on images of the validation split; parity.json in the version keeps
 what is printed.
 """
 
-import json
 import pathlib
 
 import tensorflow as tf
@@ -18,7 +17,7 @@ from absl import flags, logging
 from alexnet_tf import export
 from alexnet_tf.experiment import experiment
 from alexnet_tf.export import parity, portable
-from input_pipeline import dataset_info
+from input_pipeline import files
 from tools import program, progress
 
 _WORKDIR = flags.DEFINE_string(
@@ -89,9 +88,9 @@ def _export_portable(run):
     if _FORMAT.value == "litert":
         how["representative"] = run.sample_images("train", _REPRESENTATIVE)
     write = portable.to_onnx if _FORMAT.value == "onnx" else portable.to_litert
-    files = 1 if _FORMAT.value == "onnx" else len(portable.PRECISIONS)
+    count = 1 if _FORMAT.value == "onnx" else len(portable.PRECISIONS)
     model, step = run.load(_CHECKPOINT.value, native_ops_only=True)
-    with progress.Progress("convert", files, "files") as bar:
+    with progress.Progress("convert", count, "files") as bar:
         version = write(model, *_arguments(run), **how, progress=bar)
     if count:
         _report(run, model, step, version, images)
@@ -121,8 +120,7 @@ def _report(run, model, step, version, images):
             f"{file['top1_agreement']:.1%} of {file['images']} images"
         )
     report = {"split": "validation", "step": step, "files": found}
-    text = json.dumps(report, indent=1) + "\n"
-    dataset_info.write_atomically(version / "parity.json", text.encode())
+    files.write_json(version / "parity.json", report)
 
 
 if __name__ == "__main__":

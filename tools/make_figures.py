@@ -25,6 +25,7 @@ from absl import flags
 
 from alexnet_tf.analysis import features, figures, kernels, plots, projector
 from alexnet_tf.experiment import experiment, workdir
+from input_pipeline import files
 from tools import program, progress
 
 _WORKDIR = flags.DEFINE_string(
@@ -116,8 +117,8 @@ def _draw_curves(run, path):
     """Losses and errors over epochs."""
     plots.plot_run(
         path,
-        workdir.read_lines(run.workdir / "metrics.jsonl"),
-        workdir.read_lines(run.workdir / "events.jsonl"),
+        files.read_json_lines(run.workdir / "metrics.jsonl"),
+        files.read_json_lines(run.workdir / "events.jsonl"),
     )
 
 

@@ -14,7 +14,7 @@ import re
 from absl import flags
 
 from alexnet_tf.experiment import workdir
-from input_pipeline import dataset_info
+from input_pipeline import files
 from tools import program
 
 _WORKDIRS = flags.DEFINE_list(
@@ -101,14 +101,13 @@ def main(argv):
         ):
             record[key] = flag.value or before.get(key) or record[key]
         table([record])
-        text = json.dumps(record, indent=1) + "\n"
-        dataset_info.write_atomically(path, text.encode())
+        files.write_json(path, record)
         print(path)
     readme = root / "README.md"
     text = readme.read_text(encoding="utf-8")
     new = replace_table(text, table(read(folder)))
     if new != text:
-        dataset_info.write_atomically(readme, new.encode())
+        files.write_atomically(readme, new.encode())
         print(readme)
 
 
@@ -125,15 +124,15 @@ def collect(directory):
     config = workdir.read_config(directory)
     record = json.loads((directory / workdir.FILE_NAME).read_text())
     info = json.loads((directory / "dataset.json").read_text())
-    files = sorted((directory / "predictions").glob("*.json"))
-    if not files:
+    paths = sorted((directory / "predictions").glob("*.json"))
+    if not paths:
         raise FileNotFoundError(
             f"{directory} has not been evaluated. Do so with: "
             f"python -m tools.evaluate --workdir={directory}"
         )
-    metrics = workdir.read_lines(directory / "metrics.jsonl")
+    metrics = files.read_json_lines(directory / "metrics.jsonl")
     train = [m for m in metrics if m["split"] == "train"]
-    events = workdir.read_lines(directory / "events.jsonl")
+    events = files.read_json_lines(directory / "events.jsonl")
     if not (train and events):
         raise ValueError(
             f"{directory} must hold figures of training. Found: none in "
@@ -155,7 +154,7 @@ def collect(directory):
         "revision": record["revision"],
         "versions": record["versions"],
         "date": events[-1]["time"][:10],
-        "evaluations": [_evaluation(path) for path in files],
+        "evaluations": [_evaluation(path) for path in paths],
     }
 
 

@@ -1,9 +1,7 @@
 """What the last hidden layer says of images, and who is near to whom (§6.1)."""
 
 import hashlib
-import io
 import mmap
-import os
 import pathlib
 
 import numpy as np
@@ -11,7 +9,7 @@ import tensorflow as tf
 
 from alexnet_tf import model as models
 from alexnet_tf.weights import assign
-from input_pipeline import dataset_info
+from input_pipeline import files
 
 # Rows of the base that are compared at a time: 128 MB of 4,096 features.
 _BLOCK = 8192
@@ -50,14 +48,13 @@ def write(path, extract, dataset, count, progress=None, weights=""):
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
     labels, names, done, rows = [], [], 0, None
-    try:
+    with files.unfinished(path) as temporary:
         for images, label, name in dataset:
             found = extract(images).numpy()
             if rows is None:
                 rows = np.lib.format.open_memmap(
-                    unfinished, "w+", np.float32, (count, found.shape[1])
+                    temporary, "w+", np.float32, (count, found.shape[1])
                 )
             if done + len(found) > count:
                 done += len(found)
@@ -75,19 +72,12 @@ def write(path, extract, dataset, count, progress=None, weights=""):
                 "python -m tools.verify_tfrecords --help"
             )
         rows.flush()
-        contents = io.BytesIO()
-        np.savez(
-            contents,
+        files.write_arrays(
+            path.with_suffix(".npz"),
             labels=np.concatenate(labels),
             weights=weights,
             file_names=np.concatenate(names).astype(str),
         )
-        dataset_info.write_atomically(
-            path.with_suffix(".npz"), contents.getvalue()
-        )
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
     return np.load(path, mmap_mode="r")
 
 

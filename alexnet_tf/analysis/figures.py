@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 
-from input_pipeline import dataset_info
+from input_pipeline import files
 
 # The authors' program draws sixteen kernels a row, a pixel apart.
 _KERNELS_A_ROW = 16
@@ -142,7 +142,7 @@ def save_png(path, image):
 
     contents = io.BytesIO()
     Image.fromarray(image).save(contents, "png")
-    dataset_info.write_atomically(path, contents.getvalue())
+    files.write_atomically(path, contents.getvalue())
 
 
 def neighbours_sheet(queries, neighbours, captions, side=128):

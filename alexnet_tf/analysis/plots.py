@@ -5,7 +5,7 @@ import io
 import numpy as np
 
 from alexnet_tf.analysis import figures
-from input_pipeline import dataset_info
+from input_pipeline import files
 
 _TITLES = {"loss": "loss", "top1_error": "top-1", "top5_error": "top-5"}
 # How events of a run are drawn.
@@ -155,7 +155,7 @@ def _save(figure, path):
     contents = io.BytesIO()
     figure.savefig(contents, format="png", dpi=100)
     _import_pyplot().close(figure)
-    dataset_info.write_atomically(path, contents.getvalue())
+    files.write_atomically(path, contents.getvalue())
 
 
 def _import_pyplot():

@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 
 from alexnet_tf.analysis import figures
-from input_pipeline import dataset_info
+from input_pipeline import files
 
 # The projector's limit is a sprite of 8192 pixels a side.
 _SIDE = 48
@@ -45,13 +45,13 @@ def write(directory, features, images, labels, class_names):
     figures.save_png(directory / "sprite.png", figures.tile(tiles, columns, 0))
     rows = ("\t".join(f"{x:.5g}" for x in row) for row in features)
     names = (figures.short(class_names[label]) for label in labels)
-    files = {
+    contents = {
         "features.tsv": "\n".join(rows) + "\n",
         "classes.tsv": "\n".join(names) + "\n",
         "projector_config.pbtxt": _CONFIG.format(side=_SIDE),
     }
-    for name, text in files.items():
-        dataset_info.write_atomically(directory / name, text.encode())
+    for name, text in contents.items():
+        files.write_atomically(directory / name, text.encode())
 
 
 _CONFIG = """embeddings {{

@@ -48,7 +48,7 @@ class Trainer:
             self.host, self.hosts = strategy.host_of(place)
             if self.host > 0:
                 return self._train(place, request)
-            with control.Lock(self.experiment.workdir):
+            with control.lock(self.experiment.workdir):
                 return self._train(place, request)
 
     def _make_strategy(self):

@@ -21,7 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 from alexnet_tf import config as config_lib
-from input_pipeline import dataset_info
+from input_pipeline import files
 
 FILE_NAME = "config.json"
 
@@ -44,9 +44,7 @@ def write_config(workdir, config):
         "revision": revision(),
         "versions": _versions(),
     }
-    text = json.dumps(record, indent=1) + "\n"
-    path = pathlib.Path(workdir) / FILE_NAME
-    dataset_info.write_atomically(path, text.encode())
+    files.write_json(pathlib.Path(workdir) / FILE_NAME, record)
 
 
 def read_config(workdir):
@@ -102,21 +100,10 @@ def training_errors(workdir):
         ValueError: The run has written no figures yet.
     """
     path = pathlib.Path(workdir) / "metrics.jsonl"
-    found = [m for m in read_lines(path) if m["split"] == "train"]
+    found = [m for m in files.read_json_lines(path) if m["split"] == "train"]
     if not found:
         raise ValueError(f"{path} must hold figures of training. Found: none")
     return [m["epoch"] for m in found], [m["top1_error"] for m in found]
-
-
-def read_lines(path):
-    """Returns the dicts of a file of JSON lines, but for a torn last one."""
-    found = []
-    for text in pathlib.Path(path).read_text(encoding="utf-8").splitlines():
-        try:
-            found.append(json.loads(text))
-        except ValueError:
-            break
-    return found
 
 
 def revision():

@@ -1,11 +1,11 @@
 """Numbered versions of an exported model in one folder."""
 
 import contextlib
-import os
 import pathlib
-import shutil
 
 import tensorflow as tf
+
+from input_pipeline import files
 
 
 @contextlib.contextmanager
@@ -24,14 +24,8 @@ def new_version(directory):
     directory.mkdir(parents=True, exist_ok=True)
     versions = [int(p.name) for p in directory.glob("*") if p.name.isdigit()]
     final = directory / str(max(versions, default=0) + 1)
-    unfinished = directory / f".{final.name}.unfinished"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    try:
+    with files.unfinished(final) as unfinished:
         yield unfinished, final
-        os.rename(unfinished, final)
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
 
 
 def load(version_dir):

@@ -14,13 +14,13 @@ the schedule and the config.
 
 import dataclasses
 import json
-import os
 import pathlib
-import shutil
 import zipfile
 import zlib
 
 import numpy as np
+
+from input_pipeline import files
 
 # What reading a damaged file raises.
 DAMAGE = (
@@ -63,26 +63,13 @@ def write(directory, snapshot):
     """
     for array in (*snapshot.weights.values(), *snapshot.velocities.values()):
         check_finite(snapshot.step, array)
-    final = directory / f"{snapshot.step:08d}"
     directory.mkdir(parents=True, exist_ok=True)
-    unfinished = directory / f".{final.name}.unfinished"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    try:
-        unfinished.mkdir()
-        _write_arrays(unfinished / "weights.npz", snapshot.weights)
-        _write_arrays(unfinished / "velocities.npz", snapshot.velocities)
-        with open(unfinished / "state.json", "w") as file:
-            json.dump(snapshot.state, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        if final.exists():
-            shutil.rmtree(final)
-        unfinished.rename(final)
-    except BaseException as error:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        if isinstance(error, OSError) and not error.filename:
-            error.filename = str(final)
-        raise
+    with files.unfinished(directory / f"{snapshot.step:08d}") as folder:
+        folder.mkdir()
+        np.savez(folder / "weights.npz", **snapshot.weights)
+        np.savez(folder / "velocities.npz", **snapshot.velocities)
+        text = json.dumps(snapshot.state, indent=1)
+        (folder / "state.json").write_text(text, encoding="utf-8")
 
 
 def steps(directory):
@@ -176,11 +163,3 @@ def check_finite(step, values):
             "Resume from the last checkpoint with a lower "
             "--config.optimizer.learning_rate."
         )
-
-
-def _write_arrays(path, arrays):
-    """Writes an npz file down to the disk."""
-    with open(path, "wb") as file:
-        np.savez(file, **arrays)
-        file.flush()
-        os.fsync(file.fileno())

@@ -8,12 +8,12 @@ it has obeyed and written so to events.jsonl. Nothing else connects the two: no
 signal, no port.
 """
 
-import fcntl
 import json
 import os
 import pathlib
-import socket
 import time
+
+from input_pipeline import files
 
 COMMANDS = ("drop", "set", "save", "stop")
 
@@ -44,9 +44,7 @@ def send_request(workdir, command, rate=None):
     folder.mkdir(exist_ok=True)
     name = f"{time.time_ns():026d}"
     request = {"command": command, "rate": rate}
-    unfinished = folder / f".{name}.unfinished"
-    unfinished.write_text(json.dumps(request), encoding="utf-8")
-    unfinished.rename(folder / f"{name}.json")
+    files.write_json(folder / f"{name}.json", request)
     return name
 
 
@@ -96,51 +94,25 @@ class Requests:
         (self.folder / f"{name}.json").unlink(missing_ok=True)
 
 
-class Lock:
-    """Keeps a second job out of a workdir, for as long as the first lives.
-
-        with Lock(workdir):
-            ...
-
-    The system frees it when the process ends, however that comes.
+def lock(workdir):
+    """A scope that keeps a second job out of a workdir.
 
     Args:
-        workdir: Of the job.
+        workdir: Of the job, a folder that exists.
+
+    Raises:
+        ValueError: Another job is at work there.
     """
-
-    def __init__(self, workdir):
-        self.path = pathlib.Path(workdir) / ".lock"
-
-    def __enter__(self):
-        self._file = open(self.path, "a+", encoding="utf-8")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = lock_owner(self.path.parent)
-            self._file.close()
-            raise ValueError(
-                f"{self.path.parent} must have one job at a time. Found: "
-                f"{holder} at work there. Stop it with: python -m "
-                f"tools.control --workdir={self.path.parent} stop"
-            ) from None
-        self._file.truncate(0)
-        self._file.write(f"process {os.getpid()} on {socket.gethostname()}")
-        self._file.flush()
-        return self
-
-    def __exit__(self, kind, error, traceback):
-        self._file.close()
+    return files.locked(
+        pathlib.Path(workdir) / ".lock",
+        lambda owner: (
+            f"{workdir} must have one job at a time. Found: {owner} at work "
+            f"there. Stop it with: python -m tools.control "
+            f"--workdir={workdir} stop"
+        ),
+    )
 
 
 def lock_owner(workdir):
     """Returns who trains in a workdir, in words, or `None` for nobody."""
-    path = pathlib.Path(workdir) / ".lock"
-    try:
-        with open(path, encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return file.read() or "a process"
-    except FileNotFoundError:
-        pass
-    return None
+    return files.lock_owner(pathlib.Path(workdir) / ".lock")

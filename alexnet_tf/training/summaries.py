@@ -2,13 +2,14 @@
 
 import datetime
 import json
-import os
 import pathlib
 
 import tensorflow as tf
 from absl import logging
 from tensorboard.compat.proto import summary_pb2
 from tensorboard.util import tensor_util
+
+from input_pipeline import files
 
 # Tells TensorBoard which of its pages a value belongs to.
 _SCALAR = summary_pb2.SummaryMetadata(
@@ -60,7 +61,7 @@ class SummaryWriter:
             record = _record({**scalars, "epoch": epoch})
             tf.summary.experimental.write_raw_pb(record, step=step)
         line = {"split": split, "step": step, "epoch": round(epoch, 4)}
-        _append(self._metrics, {**line, **scalars})
+        files.append_json_line(self._metrics, {**line, **scalars})
 
     def log(self, split, step, scalars):
         """Prints a line of figures."""
@@ -87,15 +88,14 @@ class SummaryWriter:
         """Writes a line of events.jsonl, such as a resume or a drop."""
         epoch = round(step / self.steps_per_epoch, 4)
         line = {"step": step, "epoch": epoch, "time": _now(), "what": what}
-        _append(self._events, {**line, **facts})
+        files.append_json_line(self._events, {**line, **facts})
 
     def manual_rate_events(self):
         """Returns the events of a hand on the rate, of whatever step."""
-        if not self._events.exists():
-            return []
-        lines = self._events.read_text(encoding="utf-8").splitlines()
         return [
-            e for e in map(json.loads, lines) if e["what"] in MANUAL_COMMANDS
+            event
+            for event in files.read_json_lines(self._events)
+            if event["what"] in MANUAL_COMMANDS
         ]
 
     def histograms(self, step, arrays):
@@ -203,27 +203,16 @@ def _record(scalars):
     return record.SerializeToString()
 
 
-def _append(path, line):
-    """Adds a line of JSON to a file."""
-    with open(path, "a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
-
-
 def _keep_up_to(path, step):
-    """Drops the lines of later steps, and a last line that is not whole."""
+    """Drops the lines of later steps, and those that are not whole."""
     if not path.exists():
         return
-    kept = []
-    for text in path.read_text(encoding="utf-8").splitlines():
-        try:
-            line = json.loads(text)
-        except ValueError:
-            continue
-        if line["step"] <= step or line.get("what") in MANUAL_COMMANDS:
-            kept.append(text + "\n")
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text("".join(kept), encoding="utf-8")
-    os.replace(temporary, path)
+    kept = [
+        json.dumps(line) + "\n"
+        for line in files.read_json_lines(path)
+        if line["step"] <= step or line.get("what") in MANUAL_COMMANDS
+    ]
+    files.write_atomically(path, "".join(kept).encode())
 
 
 def _now():

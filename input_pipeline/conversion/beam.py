@@ -14,7 +14,7 @@ import pickle
 import shlex
 import socket
 
-from input_pipeline import dataset_info
+from input_pipeline import files
 from input_pipeline.conversion import output_folder, worker
 
 _FAULT = "fault.json"
@@ -92,9 +92,7 @@ def _make_worker(pickled_job):
 
 def _note_fault(job, fault):
     """Leaves word of an error for the other workers, and for `run`."""
-    dataset_info.write_atomically(
-        job.work_dir / _FAULT, json.dumps(fault).encode()
-    )
+    files.write_atomically(job.work_dir / _FAULT, json.dumps(fault).encode())
 
 
 def _raise_fault(job):

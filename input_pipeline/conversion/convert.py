@@ -7,7 +7,6 @@ goes on with the others. `dataset.json` comes last.
 
 import contextlib
 import dataclasses
-import json
 import multiprocessing
 import pathlib
 import shutil
@@ -16,7 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 from absl import logging
 
-from input_pipeline import dataset_info
+from input_pipeline import files
 from input_pipeline.conversion import beam, finish, output_folder, worker
 
 _SECONDS_BETWEEN_LOOKS = 0.5
@@ -167,14 +166,12 @@ def _prepare(source, settings, output_dir, request, on_error):
         num_shards=num_shards,
     )
     # What a killed run has begun, and nobody finishes.
-    for left_over in (*output_dir.glob(".*.tmp"), *job.work_dir.glob(".*.tmp")):
-        left_over.unlink()
+    files.remove_temporary(output_dir)
+    files.remove_temporary(job.work_dir)
     output_folder.check_space(job, source)
     for split in num_shards:
         source.splits[split].save(job.work_dir / f"catalogue-{split}")
-    dataset_info.write_atomically(
-        job.work_dir / "request.json", json.dumps(request).encode()
-    )
+    files.write_json(job.work_dir / "request.json", request)
     return job
 
 

@@ -1,13 +1,11 @@
 """The folder that is converted into: whose it is, and whether there is room."""
 
-import contextlib
 import errno
-import fcntl
 import json
 import pathlib
 import shutil
 
-from input_pipeline import dataset_info
+from input_pipeline import dataset_info, files
 
 WORK_DIR = ".conversion"
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
@@ -55,18 +53,15 @@ def find_complete(output_dir, request):
     return None
 
 
-@contextlib.contextmanager
 def locked(path):
-    """Keeps a second converter out of the same folder."""
-    with open(path, "wb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(
-                f"Only one converter may write to {path.parent.parent}. "
-                "Received: a second one. Wait until the first has ended."
-            ) from None
-        yield
+    """A scope that keeps a second converter out of the same folder."""
+    return files.locked(
+        path,
+        lambda owner: (
+            f"Only one converter may write to {path.parent.parent}. Received: "
+            f"a second one, beside {owner}. Wait until the first has ended."
+        ),
+    )
 
 
 def check_space(job, source):

@@ -6,7 +6,7 @@
 import json
 import pathlib
 
-from input_pipeline import dataset_info
+from input_pipeline import files
 
 _FEATURES = "tensorflow_datasets.core.features"
 
@@ -20,13 +20,13 @@ def write(data_dir, info, num_bytes):
         num_bytes: Size of each split's shards, by name.
     """
     data_dir = pathlib.Path(data_dir)
-    files = {
+    contents = {
         "dataset_info.json": _to_json(_describe(info, num_bytes)),
         "features.json": _to_json(_features(info.num_classes)),
         "label.labels.txt": "".join(f"{s}\n" for s in info.synsets),
     }
-    for name, text in files.items():
-        dataset_info.write_atomically(data_dir / name, text.encode())
+    for name, text in contents.items():
+        files.write_atomically(data_dir / name, text.encode())
 
 
 def _describe(info, num_bytes):

@@ -5,7 +5,6 @@ Imports no TensorFlow: a process starts in a fraction of a second.
 
 import dataclasses
 import hashlib
-import io
 import json
 import multiprocessing
 import os
@@ -18,7 +17,7 @@ from multiprocessing import connection
 import cv2
 import numpy as np
 
-from input_pipeline import dataset_info, records, shards, statistics
+from input_pipeline import files, records, shards, statistics
 from input_pipeline.conversion import images
 from input_pipeline.conversion.sources import encodings, source
 from input_pipeline.conversion.sources.catalogue import Catalogue
@@ -227,20 +226,16 @@ def load_shard_report(job, split, index):
 
 
 def _save_shard_report(job, split, index, report, finished):
-    """Writes the report of a shard that stands under its name."""
+    """Writes the report of a shard that is complete."""
     arrays = report.pop("statistics")
     report["shard"] = dataclasses.asdict(finished.shard)
     report["size_bytes"] = finished.size_bytes
-    contents = io.BytesIO()
-    np.savez(
-        contents,
+    files.write_arrays(
+        job.result_path(split, index),
         account=np.array(json.dumps(report)),
         offsets=finished.offsets,
         lengths=finished.lengths,
         **arrays,
-    )
-    dataset_info.write_atomically(
-        job.result_path(split, index), contents.getvalue()
     )
 
 

@@ -10,14 +10,13 @@ import dataclasses
 import gzip
 import io
 import json
-import os
 import pathlib
 import tarfile
 
 import numpy as np
 import scipy.io
 
-from input_pipeline import dataset_info, synthetic
+from input_pipeline import files, synthetic
 
 TRAIN = "ILSVRC2012_img_train.tar"
 VALIDATION = "ILSVRC2012_img_val.tar"
@@ -135,10 +134,8 @@ def write(directory, settings, jpegs):
         for name, writer in writers.items():
             with open(temporary[name], "wb") as file:
                 writer(file, settings, jpegs)
-                file.flush()
-                os.fsync(file.fileno())
         for name in writers:
-            os.replace(temporary[name], directory / name)
+            files.commit(temporary[name], directory / name)
         _write_record(directory, settings, writers)
     except BaseException as error:
         for name in writers:
@@ -169,8 +166,7 @@ def _write_record(directory, settings, names):
         "settings": dataclasses.asdict(settings),
         "bytes": {name: (directory / name).stat().st_size for name in names},
     }
-    text = json.dumps(record, indent=2) + "\n"
-    dataset_info.write_atomically(directory / SETTINGS, text.encode())
+    files.write_json(directory / SETTINGS, record)
 
 
 def _write_train(file, settings, jpegs):

@@ -1,0 +1,187 @@
+"""Whole files or none, locks, and lines of JSON.
+
+Nothing else in the project writes under a final name, renames or locks.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import pathlib
+import shutil
+import socket
+import uuid
+
+import numpy as np
+
+
+@contextlib.contextmanager
+def unfinished(path):
+    """A scope that makes a file or a folder, which has its name when whole.
+
+    Args:
+        path: Of the file or folder. What is there already stays until the
+            end, and is then replaced.
+
+    Yields:
+        The path to write to meanwhile. Nothing is there yet; after an error
+        nothing is left of it.
+
+    Raises:
+        OSError: It could not be written; it names `path`.
+    """
+    path = pathlib.Path(path)
+    temporary = make_temporary_path(path)
+    try:
+        yield temporary
+        commit(temporary, path)
+    except BaseException as error:
+        _remove(temporary)
+        if isinstance(error, OSError) and not error.filename:
+            error.filename = str(path)
+        raise
+
+
+@contextlib.contextmanager
+def open_atomically(path):
+    """A scope with a binary file, which has its name only when it is whole.
+
+    See `unfinished`.
+    """
+    with unfinished(path) as temporary, open(temporary, "wb") as file:
+        yield file
+
+
+def commit(temporary, path):
+    """Gives a finished file or folder its name, and survives a power cut.
+
+    Args:
+        temporary: What `make_temporary_path` returned, written and closed.
+        path: The final one. What is there already is replaced.
+    """
+    for parent, _, names in os.walk(temporary):
+        for name in names:
+            _sync(os.path.join(parent, name))
+        _sync(parent)
+    if path.is_dir():
+        # A folder cannot be replaced in one step while it holds anything.
+        replaced = make_temporary_path(path)
+        path.rename(replaced)
+        os.rename(temporary, path)
+        _remove(replaced)
+    else:
+        if not os.path.isdir(temporary):
+            _sync(temporary)
+        os.replace(temporary, path)
+    _sync(path.parent)
+
+
+def write_atomically(path, contents):
+    """Writes bytes to `path`, which never holds only a part of them."""
+    with open_atomically(path) as file:
+        file.write(contents)
+
+
+def write_json(path, value):
+    """Writes a value as indented JSON, all or nothing."""
+    write_atomically(path, (json.dumps(value, indent=1) + "\n").encode())
+
+
+def write_arrays(path, **arrays):
+    """Writes an npz file of NumPy arrays, all or nothing."""
+    with open_atomically(path) as file:
+        np.savez(file, **arrays)
+
+
+def make_temporary_path(path):
+    """Returns a name beside `path` that no other process takes.
+
+    Process ids would not do: machines that share the folder have the same.
+    """
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+
+
+def remove_temporary(directory):
+    """Removes what killed processes have left unfinished in a folder.
+
+    Only for a folder in which no other process is writing.
+    """
+    for path in pathlib.Path(directory).glob(".*.tmp"):
+        _remove(path)
+
+
+@contextlib.contextmanager
+def locked(path, refuse):
+    """A scope in which no other process holds the same lock.
+
+    The system frees it when the process ends, however that comes.
+
+    Args:
+        path: Of the lock file, which is made if missing.
+        refuse: Called with the owner of the lock in words where there is one;
+            returns the words of the error.
+
+    Raises:
+        ValueError: Somebody else holds it.
+    """
+    with open(path, "a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(refuse(lock_owner(path) or "a process")) from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.flush()
+        yield
+
+
+def lock_owner(path):
+    """Returns who holds a lock, in words, or `None` for nobody."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return file.read() or "a process"
+    except FileNotFoundError:
+        pass
+    return None
+
+
+def append_json_line(path, value):
+    """Adds a line of JSON to a file."""
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(json.dumps(value) + "\n")
+
+
+def read_json_lines(path):
+    """Returns the values of a file of JSON lines; none where it is missing.
+
+    A line that a kill or a power cut has torn is left out.
+    """
+    try:
+        text = pathlib.Path(path).read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return []
+    values = []
+    for line in text.splitlines():
+        with contextlib.suppress(ValueError):
+            values.append(json.loads(line))
+    return values
+
+
+def _sync(path):
+    """Brings a file or the entries of a folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path):
+    """Removes a file or a folder, if it is there."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        pathlib.Path(path).unlink(missing_ok=True)
