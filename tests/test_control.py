@@ -103,7 +103,7 @@ def test_a_resumed_run_obeys_again_at_the_same_step(config, tmp_path):
 
 def test_stop_saves_and_the_next_call_goes_on(config, tmp_path):
     _train(config, tmp_path / "run", {3: [("stop", None)]})
-    last, _ = experiment.stored.find(tmp_path / "run/checkpoints", "last")
+    last, _ = experiment.checkpoint.find(tmp_path / "run/checkpoints", "last")
     assert last == 3
     train(config, tmp_path / "run")
     train(config, tmp_path / "undisturbed")

@@ -22,6 +22,7 @@ import alexnet_tf
 from alexnet_tf import networks, weights
 from alexnet_tf.experiment import experiment
 from alexnet_tf.experiment import train as trainer
+from alexnet_tf.training import checkpoint
 
 __all__ = ["small_network"]
 
@@ -128,8 +129,8 @@ def test_old_checkpoints_go_and_the_best_stays(config, tmp_path):
     config.training.keep_checkpoints = 2
     train(config, tmp_path)
 
-    steps = experiment.stored.steps(tmp_path / "checkpoints")
-    best, _ = experiment.stored.find(tmp_path / "checkpoints", "best")
+    steps = checkpoint.steps(tmp_path / "checkpoints")
+    best, _ = checkpoint.find(tmp_path / "checkpoints", "best")
     assert steps[-2:] == [8, 9]
     assert best in steps
     assert len(steps) <= 3
@@ -264,9 +265,7 @@ def test_a_full_disk_names_the_checkpoint_and_leaves_the_one_before(
     config.training.total_steps = 2
     train(config, tmp_path)
     config.training.total_steps = 4
-    monkeypatch.setattr(
-        experiment.stored, "_write_arrays", _fail_with_full_disk
-    )
+    monkeypatch.setattr(np, "savez", _fail_with_full_disk)
 
     with pytest.raises(OSError, match="No space left.*00000004") as error:
         train(config, tmp_path)
@@ -276,6 +275,6 @@ def test_a_full_disk_names_the_checkpoint_and_leaves_the_one_before(
     assert folders == ["00000002"]
 
 
-def _fail_with_full_disk(path, arrays):
+def _fail_with_full_disk(path, **arrays):
     path.write_bytes(b"half of it")
     raise OSError(28, "No space left on device")

@@ -76,12 +76,11 @@ def test_too_little_space_is_said_before_starting(
 def test_a_full_disk_names_the_shard_and_the_space(
     archives, tmp_path, monkeypatch
 ):
-    def fail(descriptor):
-        raise OSError(28, "No space left on device")
+    def fail(temporary, path):
+        raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("os.fsync", lambda descriptor: None)
     source = ilsvrc.open_source(archives)
-    monkeypatch.setattr("input_pipeline.shards.os.fsync", fail)
+    monkeypatch.setattr("input_pipeline.shards.files.commit", fail)
     monkeypatch.setattr(
         "input_pipeline.files.write_atomically",
         lambda path, contents: path.write_bytes(contents),
