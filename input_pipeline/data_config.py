@@ -25,10 +25,10 @@ class DataConfig:
             image it sees a tenth as many images at a time.
         crop_size: Rows and columns of a crop. Paper: 224 of 256.
         random_crops: Whether training crops move; else they are central.
-        same_crop_images: Neighbours in a batch that share a crop's place and
+        same_crop_images: Neighbours in a batch that share a crop's offset and
             mirroring. Paper: 1. The authors' program: 32.
         mirror: Whether half of the training crops are mirrored.
-        mean: "paper" subtracts the mean image at the crop's own place, and
+        mean: "paper" subtracts the mean image at the crop's own position, and
             mirrors it with the crop; "original" subtracts the mean image's
             centre from every crop, as the authors' program does.
         lighting: How the colour shift of §4.1 is scaled along each principal

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from input_pipeline import records, transforms
 
-# Longer than any batch takes, and no patience is lost on a dead worker.
+# Longer than any batch takes, and short enough to find a dead worker soon.
 TIMEOUT_SECONDS = 45
 _FILES_AT_A_TIME = 16
 _SHUFFLED_RECORDS = 4096
@@ -57,10 +57,10 @@ def make_crops(index, config, margin, seed, timeout_seconds=TIMEOUT_SECONDS):
 
     def choose_file(number):
         epoch = number // len(files)
-        place = tf.random.experimental.index_shuffle(
+        shuffled = tf.random.experimental.index_shuffle(
             number % len(files), tf.stack([seed, epoch]), len(files) - 1
         )
-        return tf.gather(files, place)
+        return tf.gather(files, shuffled)
 
     batches = (
         # One job without an end: where a job ends, its last batch was now and

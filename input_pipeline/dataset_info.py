@@ -81,7 +81,7 @@ class DatasetInfo:
             ) from None
 
     def save(self, data_dir):
-        """Writes `data_dir/dataset.json`; the old one stands until the end."""
+        """Writes `data_dir/dataset.json`; the old one stays until the end."""
         path = pathlib.Path(data_dir) / FILE_NAME
         files.write_json(path, dataclasses.asdict(self))
 

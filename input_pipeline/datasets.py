@@ -58,7 +58,8 @@ class Source(abc.ABC):
 
         Args:
             split: "train", "validation" or "test".
-            skipped: A `reading.Skipped`, or `None` where damage is an error.
+            skipped: A `record_reader.Skipped`, or `None` where damage is an
+                error.
         """
 
     @abc.abstractmethod
@@ -137,7 +138,7 @@ class _Tfds(Source):
         return record_index.load_index(self.data_dir, self.info, split, skipped)
 
     def load_statistics(self):
-        """Computes them once, and keeps them beside the set if it may."""
+        """Computes them once, and keeps them next to the set if it may."""
         folder = self.data_dir / f"alexnet_tf-{self.size}"
         if (folder / statistics.FILE_NAME).exists():
             return statistics.Statistics.load(folder)
@@ -237,7 +238,7 @@ def _load_builder(name, data_dir):
 
     remedy = (
         f'Prepare it with: python -c "import tensorflow_datasets as tfds; '
-        f"tfds.builder('{name}').download_and_prepare()\", or name its place "
+        f"tfds.builder('{name}').download_and_prepare()\", or name its folder "
         "with --config.data.tfds_data_dir=DIR."
     )
     try:

@@ -94,7 +94,7 @@ def write_arrays(path, **arrays):
 
 
 def make_temporary_path(path):
-    """Returns a name beside `path` that no other process takes.
+    """Returns a name next to `path` that no other process takes.
 
     Process ids would not do: machines that share the folder have the same.
     """

@@ -18,8 +18,8 @@ def make_whole_images(source, reader, positions=None, batch_size=_BATCH):
     """Returns the images of a split, in the records' order.
 
     Args:
-        source: A `sources.Source`.
-        reader: A `reading.Reader` of the split.
+        source: A `datasets.Source`.
+        reader: A `record_reader.Reader` of the split.
         positions: A range of records; all, if `None`.
         batch_size: Images at a time; the last batch may be short.
 
@@ -94,24 +94,24 @@ class Decoded:
         return crops, self.labels[positions]
 
 
-def load(source, reader, split, place):
+def load(source, reader, split, location):
     """Returns the decoded images of a split, decoded now or before.
 
     Args:
-        source: A `sources.Source`.
-        reader: A `reading.Reader` of the split.
+        source: A `datasets.Source`.
+        reader: A `record_reader.Reader` of the split.
         split: Its name.
-        place: "memory", or a folder, which keeps them for the next time.
+        location: "memory", or a folder, which keeps them for the next time.
 
     Raises:
         ValueError: They do not fit.
     """
     size = source.info.image_size
     shape = (len(reader), size, size, 3)
-    if place == "memory":
+    if location == "memory":
         _check_room(shape, _free_memory_bytes(), "memory")
         return Decoded(*_decode(source, reader, np.empty(shape, np.uint8)))
-    folder = pathlib.Path(place)
+    folder = pathlib.Path(location)
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{source.info.name}-{split}-{_key(source, split, len(reader))}"
     pixels, labels = folder / f"{name}.uint8", folder / f"{name}.labels.npy"

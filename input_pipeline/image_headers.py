@@ -7,13 +7,13 @@ MAX_PIXELS = 2**26
 _BYTES = 32
 
 
-def check(image_bytes, place=0, max_pixels=MAX_PIXELS):
+def check(image_bytes, index=0, max_pixels=MAX_PIXELS):
     """Returns the bytes of an image that may be decoded.
 
     Args:
         image_bytes: String scalar: a JPEG, PNG or GIF file, whatever its name
             says.
-        place: Of the image in its request, for the message.
+        index: Of the image in its request, for the message.
         max_pixels: Rows times columns that may be decoded.
 
     Raises:
@@ -43,7 +43,7 @@ def check(image_bytes, place=0, max_pixels=MAX_PIXELS):
     checks = [
         tf.debugging.Assert(
             pixels >= 0,
-            ["An image must be a JPEG, PNG or GIF file. Image:", place],
+            ["An image must be a JPEG, PNG or GIF file. Image:", index],
         ),
         tf.debugging.Assert(
             pixels <= max_pixels,
@@ -53,7 +53,7 @@ def check(image_bytes, place=0, max_pixels=MAX_PIXELS):
                 "Received:",
                 pixels,
                 "Image:",
-                place,
+                index,
             ],
         ),
     ]

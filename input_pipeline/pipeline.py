@@ -1,12 +1,12 @@
 """Chains the stages from records to batches.
 
-Records are read by position, through the index of their places, so that a
+Records are read by position, through the index of their offsets, so that a
 training run can begin at any step without reading what came before. The other
 ways were weighed: skipping in a sequential chain reads all that it skips;
 checkpoints of iterators carry the whole shuffle buffer, and no strategy can
 save them; ArrayRecord reads by position too, but in Python code of its own,
 and nobody else's programs read its files as ImageNet. Reading is one Python
-call a batch; everything behind it is TensorFlow's own threads.
+call a batch; everything after it is TensorFlow's own threads.
 """
 
 import numpy as np
@@ -45,13 +45,13 @@ def make_train_dataset(
             name that `DataConfig.directory` may have.
         config: A `DataConfig`.
         seed: Integer that fixes the order and every random choice.
-        first_step: Batches already trained on. The dataset starts behind them
+        first_step: Batches already trained on. The dataset starts after them
             without reading them.
         statistics: The `Statistics` to use; the folder's own if `None`.
         host: Number of this host, from 0.
         num_hosts: Hosts that share every batch; each reads its own part.
-        skipped: A `reading.Skipped` to count with, where `config.on_error`
-            is "skip".
+        skipped: A `record_reader.Skipped` to count with, where
+            `config.on_error` is "skip".
 
     Returns:
         A dataset of `(images, labels)`: float32 `(n, crop, crop, 3)` less the
@@ -113,7 +113,7 @@ def make_eval_dataset(
         config: A `DataConfig`.
         split: "train", "validation" or "test".
         crops: 1 for the centre, 10 for those of `transforms.ten_crops`.
-        file_names: Whether each image's file name stands behind its label.
+        file_names: Whether each image's file name comes after its label.
         mean_image: What to subtract; the folder's own mean if `None`.
         host: Number of this host, from 0.
         num_hosts: Hosts that share the split: one after another, they have

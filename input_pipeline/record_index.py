@@ -1,4 +1,4 @@
-"""Records by position: where each one stands in the shards, and its bytes."""
+"""Records by position: where each one is stored, and its bytes."""
 
 import functools
 import os
@@ -19,7 +19,7 @@ _CONVERT_AGAIN = (
 
 
 class RecordIndex:
-    """Where each record of a split stands, and its bytes by position.
+    """Where each record of a split is stored, and its bytes by position.
 
     Safe to use from many threads at once. Copies that are pickled, or
     inherited by a fork, open the files anew or share them without harm.
@@ -111,8 +111,8 @@ def load_index(data_dir, info, split, skipped=None):
         data_dir: Folder of the shards.
         info: Its `DatasetInfo`.
         split: "train", "validation" or "test".
-        skipped: A `reading.Skipped` that counts what lies behind damage in a
-            shard, or `None` where that is an error.
+        skipped: A `record_reader.Skipped` that counts what comes after
+            damage in a shard, or `None` where that is an error.
 
     Raises:
         FileNotFoundError: A shard is missing.
@@ -139,11 +139,11 @@ def load_index(data_dir, info, split, skipped=None):
     return RecordIndex(data_dir, paths, shard, *saved)
 
 
-def no_such_split(place, info, split):
+def no_such_split(location, info, split):
     """Returns the error for a split that has no records."""
     held = [name for name, found in info.splits.items() if found.num_images]
     return ValueError(
-        f"{place} must hold a {split} split with records. "
+        f"{location} must hold a {split} split with records. "
         f"Received: {', '.join(held) or 'no records'}"
     )
 
@@ -167,13 +167,13 @@ def save_index(data_dir, split, sizes_bytes, offsets, lengths):
 
 
 def scan_shard(path, num_images, skipped=None):
-    """Reads where the records of a shard stand from its headers alone.
+    """Reads where the records of a shard start from its headers alone.
 
     Args:
         path: Of the shard.
         num_images: Records that it must hold.
-        skipped: A `reading.Skipped` that counts what cannot be reached, or
-            `None` where that is an error.
+        skipped: A `record_reader.Skipped` that counts what cannot be
+            reached, or `None` where that is an error.
 
     Returns:
         Two arrays: offsets (int64) and lengths (int32) of the payloads.

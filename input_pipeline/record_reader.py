@@ -25,7 +25,7 @@ class Skipped:
         return sum(self._faults.values())
 
     def add(self, key, fault, records=1):
-        """Notes a fault, which may have cost several records."""
+        """Records a fault, which may have cost several records."""
         with self._lock:
             if key in self._faults:
                 return
@@ -64,8 +64,8 @@ class Reader:
     def read_with_replacement(self, positions):
         """Returns as many records as positions.
 
-        The next whole record stands in for a damaged one, so that a batch
-        keeps its size and all others their places.
+        The next whole record replaces a damaged one, so that a batch
+        keeps its size and all others their positions.
 
         Raises:
             ValueError: No record is whole.

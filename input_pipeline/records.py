@@ -1,4 +1,4 @@
-"""The record format: the only place that names its fields.
+"""The record format: the only module that names its fields.
 
 A record is a `tf.train.Example`; a shard is a TFRecord file of them. Both are
 written here byte by byte, so that workers need no TensorFlow and the same
@@ -30,7 +30,7 @@ def serialize(image, label, file_name, synset):
         file_name: As in the archive that the image comes from.
         synset: WordNet id or folder name of the class.
     """
-    # Map entries stand in the order of their names.
+    # Map entries are in the order of their names.
     return _message(
         _FIELD_1,
         b"".join(
@@ -92,7 +92,7 @@ def frame(payload):
 
 
 def read_length(header):
-    """Returns the length of the payload behind a header, None if damaged."""
+    """Returns the length of the payload after a header, None if damaged."""
     if len(header) < HEADER_BYTES:
         return None
     length, crc = struct.unpack("<QI", header)
@@ -100,7 +100,7 @@ def read_length(header):
 
 
 def masked_crc(contents):
-    """Returns the checksum that TFRecord stores beside `contents`."""
+    """Returns the checksum that TFRecord stores with `contents`."""
     crc = google_crc32c.value(contents)
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 

@@ -1,7 +1,7 @@
-"""Which record stands at which step: the seeded shuffle of every epoch.
+"""Which record belongs to which step: the seeded shuffle of every epoch.
 
 The order is a function of the seed and the step alone. Nothing is read, kept
-or restored to begin in the middle: a run that goes on at step N asks for the
+or restored to begin in the middle: a run that goes on at step N requests the
 records of step N.
 """
 
@@ -39,11 +39,11 @@ class ShuffledOrder:
     def positions(self, step):
         """Returns the records of a step: int64 `(batch_size,)`."""
         numbers = step * self.batch_size + np.arange(self.batch_size)
-        epochs, places = np.divmod(numbers, self.num_records)
+        epochs, indices = np.divmod(numbers, self.num_records)
         positions = np.empty(self.batch_size, np.int64)
         for epoch in np.unique(epochs):
             here = epochs == epoch
-            positions[here] = self._permutation(int(epoch))[places[here]]
+            positions[here] = self._permutation(int(epoch))[indices[here]]
         return positions
 
     def _permutation(self, epoch):
@@ -54,7 +54,7 @@ class ShuffledOrder:
                 stream = np.random.Philox(key=[self.seed % 2**64, epoch])
                 keys = stream.random_raw(self.num_records)
                 order = np.argsort(keys, kind="stable")
-            # The last is the one asked for last. Steps are asked for nearly in
+            # The last is the one requested last. Steps are requested nearly in
             # order, by several threads, and again by every new iterator.
             self._epochs[epoch] = order
             for old in list(self._epochs)[:-3]:

@@ -42,7 +42,7 @@ class Statistics:
     eigenvectors: np.ndarray
 
     def save(self, data_dir):
-        """Writes `data_dir/statistics.npz`; the old one stands until then."""
+        """Writes `data_dir/statistics.npz`; the old one stays until then."""
         fields = {
             name: value
             for name, value in vars(self).items()

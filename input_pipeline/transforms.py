@@ -1,6 +1,6 @@
 """One image to one image: crop, mirror, mean, lighting, ten crops (§4.1).
 
-Whatever looks at an image, in training, evaluation or a served model, prepares
+Whatever takes an image, in training, evaluation or a served model, prepares
 it with the functions of this module.
 """
 
@@ -104,7 +104,7 @@ def ten_crops(images, size=224):
 
 
 def random_numbers(
-    batch_size, places, seed, step, lighting_stddev, same_crop_images=1
+    batch_size, num_offsets, seed, step, lighting_stddev, same_crop_images=1
 ):
     """Draws what a training batch needs, the same for the same seed and step.
 
@@ -112,7 +112,7 @@ def random_numbers(
 
     Args:
         batch_size: Images of the batch.
-        places: Positions a crop can take along each side; 33 for 224 of 256.
+        num_offsets: Positions of a crop along each side; 33 for 224 of 256.
             Deviation: §4.1 counts 32.
         seed: Integer of the run.
         step: Integer scalar.
@@ -134,7 +134,7 @@ def random_numbers(
         return tf.repeat(draws, same_crop_images, axis=0)[:batch_size]
 
     offsets = tf.random.stateless_uniform(
-        (groups, 2), key(0), 0, places, tf.int32, alg="philox"
+        (groups, 2), key(0), 0, num_offsets, tf.int32, alg="philox"
     )
     mirrored = tf.random.stateless_uniform((groups,), key(1), alg="philox")
     return {
@@ -168,7 +168,7 @@ def augment_batch(
         components: `(3, 3)`, see `pca_lighting`.
         divisors: float32 `(n,)`, what each image is divided by at the end, or
             `None`. The authors' program: 1.1 while the colour shift is on.
-        mean: "paper" subtracts the mean image at the crop's own place, and
+        mean: "paper" subtracts the mean image at the crop's own position, and
             mirrors it with the crop; "original" the mean image's centre from
             every crop, mirrored or not.
 
@@ -179,7 +179,7 @@ def augment_batch(
     if mean == "original":
         means = center_crop(mean_image, size)
     else:
-        means = _means_in_place(mean_image, offsets, mirrored, size)
+        means = _means_at_crops(mean_image, offsets, mirrored, size)
     crops = tf.where(
         mirrored[:, tf.newaxis, tf.newaxis, tf.newaxis],
         tf.reverse(crops, axis=[2]),
@@ -191,7 +191,7 @@ def augment_batch(
     return images / divisors[:, tf.newaxis, tf.newaxis, tf.newaxis]
 
 
-def _means_in_place(mean_image, offsets, mirrored, size):
+def _means_at_crops(mean_image, offsets, mirrored, size):
     """Returns the window of the mean image that each crop was cut from."""
     reach = tf.range(size)
     # One row and one column of indices an image, mirrored where it is.
@@ -242,7 +242,7 @@ def pca_lighting(images, components, stddev, seed):
     """Shifts each image's colour along the data set's principal axes.
 
     Adds the same RGB offset `components @ z` to every pixel, with `z` drawn
-    once per image from a normal distribution. It stands for a change in the
+    once per image from a normal distribution. It models a change in the
     intensity and colour of the light, §4.1. Compiled by XLA.
 
     Deviation: §4.1 scales each axis by its eigenvalue, a variance. On pixels

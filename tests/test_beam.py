@@ -115,7 +115,7 @@ def test_a_file_that_is_no_image_is_named_as_one_process_does(
 @needs_beam
 def test_a_fault_that_was_mended_is_forgotten(archives, converted, tmp_path):
     (tmp_path / ".conversion").mkdir()
-    (tmp_path / ".conversion" / "fault.json").write_text('{"words": "old"}')
+    (tmp_path / ".conversion" / "fault.json").write_text('{"message": "old"}')
 
     run(archives, tmp_path, beam_options=IN_MEMORY)
 
@@ -164,7 +164,7 @@ def test_workers_that_write_elsewhere_are_found_out(
 
 
 def test_no_shard_is_begun_after_a_fault(job):
-    beam._note_fault(job, {"words": "a fault"})
+    beam._record_fault(job, {"message": "a fault"})
 
     beam.convert_shard(("train", 0), pickle.dumps(job))
 

@@ -36,7 +36,7 @@ def check(catalogue):
         b"three",
         b"whole file",
     ]
-    assert catalogue.place(1).endswith("archive: 3.JPEG")
+    assert catalogue.location(1).endswith("archive: 3.JPEG")
 
 
 def test_images_are_read_from_where_they_stand(catalogue):

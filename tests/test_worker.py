@@ -31,7 +31,7 @@ def test_a_run_that_was_cut_off_goes_on(archives, converted, tmp_path):
     assert {p: p.stat().st_mtime_ns for p in times} == times
 
 
-@pytest.mark.parametrize("harm", ["cut", "changed", "removed", "no account"])
+@pytest.mark.parametrize("harm", ["cut", "changed", "removed", "no report"])
 def test_a_finished_shard_that_was_harmed_is_made_again(
     archives, converted, tmp_path, harm
 ):
@@ -44,9 +44,9 @@ def test_a_finished_shard_that_was_harmed_is_made_again(
         path.write_bytes(b"x" + contents[1:])
     if harm == "removed":
         path.unlink()
-    if harm == "no account":
-        account = min((tmp_path / ".conversion").glob("train-*.npz"))
-        account.write_bytes(account.read_bytes()[:100])
+    if harm == "no report":
+        report = min((tmp_path / ".conversion").glob("train-*.npz"))
+        report.write_bytes(report.read_bytes()[:100])
 
     run(archives, tmp_path)
 

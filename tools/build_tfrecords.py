@@ -109,8 +109,8 @@ def _read_choice(values):
     options = {f.name for f in dataclasses.fields(selection.SourceOptions)}
     choice = selection.SourceOptions(
         kind=given[0],
-        place=os.path.expanduser(values[given[0]]),
-        **{name: values[name] for name in options - {"kind", "place"}},
+        location=os.path.expanduser(values[given[0]]),
+        **{name: values[name] for name in options - {"kind", "location"}},
     )
     choice.validate()
     return choice

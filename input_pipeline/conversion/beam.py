@@ -1,7 +1,7 @@
 """All shards by an Apache Beam pipeline, for more than one machine.
 
 An element is a shard, and is made by the method that a local process calls: the
-result is the same, byte for byte. What is finished stands on disk and not in
+result is the same, byte for byte. What is finished is stored on disk and not in
 the pipeline. So every machine must find the images, the output folder and this
 package under the same paths.
 """
@@ -37,15 +37,15 @@ def run(job, tasks, options):
     try:
         with beam.Pipeline(options=options) as pipeline:
             shards = pipeline | beam.Create(tasks)
-            # Or the first worker that asks would get all of them.
+            # Or the first worker would get all of them.
             shards |= beam.Reshuffle()
             shards |= beam.Map(convert_shard, pickle.dumps(job))
     except Exception as error:
         # Each runner has its own; the worker's is the end of its message.
         _raise_fault(job)
-        words = str(error).strip().splitlines() or [type(error).__name__]
+        parts = str(error).strip().splitlines() or [type(error).__name__]
         raise ValueError(
-            f"The pipeline must run to its end. Received: {words[-1]}. Run the "
+            f"The pipeline must run to its end. Received: {parts[-1]}. Run the "
             "same command again; it goes on from what is finished."
         ) from error
     _raise_fault(job)
@@ -75,23 +75,23 @@ def convert_shard(task, pickled_job):
     try:
         _make_worker(pickled_job).convert_shard(*task)
     except ValueError as error:
-        _note_fault(job, {"words": str(error)})
+        _record_fault(job, {"message": str(error)})
     except OSError as error:
         if error.errno not in output_folder.FULL_DISK:
             raise
-        words = [error.errno, error.strerror, str(error.filename)]
-        _note_fault(job, {"full_disk": words})
+        parts = [error.errno, error.strerror, str(error.filename)]
+        _record_fault(job, {"full_disk": parts})
 
 
 @functools.lru_cache(1)
 def _make_worker(pickled_job):
     """Returns what all shards share that this process converts."""
-    board = worker.SharedProgress(multiprocessing.get_context("spawn"), 1)
-    return worker.Worker(pickle.loads(pickled_job), board, 0)
+    shared = worker.SharedProgress(multiprocessing.get_context("spawn"), 1)
+    return worker.Worker(pickle.loads(pickled_job), shared, 0)
 
 
-def _note_fault(job, fault):
-    """Leaves word of an error for the other workers, and for `run`."""
+def _record_fault(job, fault):
+    """Records an error for the other workers, and for `run`."""
     files.write_atomically(job.work_dir / _FAULT, json.dumps(fault).encode())
 
 
@@ -103,7 +103,7 @@ def _raise_fault(job):
         return
     if "full_disk" in fault:
         raise OSError(*fault["full_disk"])
-    raise ValueError(fault["words"])
+    raise ValueError(fault["message"])
 
 
 def _import_beam(flags):
@@ -117,8 +117,8 @@ def _import_beam(flags):
             "with: pip install 'alexnet-tf[beam]'"
         ) from None
     options = pipeline_options.PipelineOptions(shlex.split(flags))
-    # Keeps the DirectRunner from looking for its successor on the internet,
-    # which would not heed --direct_running_mode. There are no triggers here.
+    # Keeps the DirectRunner from searching for its successor on the internet,
+    # which would ignore --direct_running_mode. There are no triggers here.
     types = options.view_as(pipeline_options.TypeOptions)
     types.allow_unsafe_triggers = True
     # A hundred lines a run, of channels that open and close.

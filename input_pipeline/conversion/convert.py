@@ -1,7 +1,7 @@
 """A source to record shards, statistics and dataset.json, on all cores.
 
 What is finished survives a kill at any moment: shards appear under their names
-when complete, each with an account of it in `.conversion`, and the same call
+when complete, each with a report of it in `.conversion`, and the same call
 goes on with the others. `dataset.json` comes last.
 """
 
@@ -18,12 +18,12 @@ from absl import logging
 from input_pipeline import files
 from input_pipeline.conversion import beam, finish, output_folder, worker
 
-_SECONDS_BETWEEN_LOOKS = 0.5
+_SECONDS_BETWEEN_POLLS = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What decides which bytes are written, besides the source.
+    """What decides which bytes are written, apart from the source.
 
     Attributes:
         name: Of the data set; shards begin with it.
@@ -81,15 +81,15 @@ def convert(
     """Converts a data set, or goes on where an earlier call was cut off.
 
     Args:
-        source: A `shared.Source`.
+        source: A `source.Source`.
         settings: `Settings`.
         output_dir: Folder for which `find_complete` has returned None.
         request: The same dict that was given to it.
         num_processes: How many convert at once.
-        on_error: "fail" or "skip": what to do about files that are no images.
+        on_error: "fail" or "skip": what to do about files that are not images.
         make_progress: Function of the number of images that returns a context
             manager with a method `update(finished)`.
-        beam_options: Flags for Apache Beam, which then converts in place of
+        beam_options: Flags for Apache Beam, which then converts instead of
             processes of our own; see `beam`.
 
     Returns:
@@ -121,7 +121,7 @@ def convert(
 
 class _NoProgress(contextlib.nullcontext):
     def update(self, finished):
-        """Takes no note."""
+        """Shows nothing."""
 
     def __enter__(self):
         return self
@@ -132,17 +132,17 @@ def _prepare(source, settings, output_dir, request, on_error):
     output_dir = pathlib.Path(output_dir).absolute()
     num_shards = {}
     for split, catalogue in source.splits.items():
-        asked = settings.validation_shards
+        requested = settings.validation_shards
         if split == "train":
-            asked = settings.train_shards
-        count = min(asked, len(catalogue))
-        if count < asked:
+            requested = settings.train_shards
+        count = min(requested, len(catalogue))
+        if count < requested:
             logging.info(
                 "%s has %d images: %d shards instead of %d.",
                 split,
                 len(catalogue),
                 count,
-                asked,
+                requested,
             )
         if count:
             num_shards[split] = count
@@ -179,17 +179,17 @@ def _run(job, source, tasks, num_processes, progress):
     """Converts all shards; raises the first error."""
     context = multiprocessing.get_context("spawn")
     num_processes = min(num_processes, len(tasks))
-    board = worker.SharedProgress(context, max(num_processes, 1))
+    shared = worker.SharedProgress(context, max(num_processes, 1))
     try:
         if num_processes == 1:
-            _run_here(job, board, tasks, progress)
+            _run_here(job, shared, tasks, progress)
         else:
-            _run_in_pool(job, board, tasks, num_processes, progress, context)
+            _run_in_pool(job, shared, tasks, num_processes, progress, context)
     except BrokenProcessPool:
         raise ValueError(
             "The processes must survive. Received: one was killed (for want "
-            f"of memory?) while at work on {_in_work(job, source, board)}. Run "
-            "the same command again, with a smaller --num_processes or "
+            f"of memory?) while at work on {_in_work(job, source, shared)}"
+            ". Run the same command again, with a smaller --num_processes or "
             "without that file."
         ) from None
 
@@ -210,22 +210,22 @@ def _explain_full_disk(job, source, tasks):
         raise
 
 
-def _run_here(job, board, tasks, progress):
+def _run_here(job, shared, tasks, progress):
     """Converts in this process."""
-    here = worker.Worker(job, board, 0)
+    here = worker.Worker(job, shared, 0)
     for split, index in tasks:
-        before = board.num_done[0]
+        before = shared.num_done[0]
         here.convert_shard(split, index)
-        progress.update(board.num_done[0] - before)
+        progress.update(shared.num_done[0] - before)
 
 
-def _run_in_pool(job, board, tasks, num_processes, progress, context):
+def _run_in_pool(job, shared, tasks, num_processes, progress, context):
     """Converts in many processes."""
     pool = futures.ProcessPoolExecutor(
         num_processes,
         mp_context=context,
         initializer=worker.start_process,
-        initargs=(job, board),
+        initargs=(job, shared),
     )
     seen = 0
     try:
@@ -234,26 +234,26 @@ def _run_in_pool(job, board, tasks, num_processes, progress, context):
         }
         while waiting:
             done, waiting = futures.wait(
-                waiting, _SECONDS_BETWEEN_LOOKS, futures.FIRST_COMPLETED
+                waiting, _SECONDS_BETWEEN_POLLS, futures.FIRST_COMPLETED
             )
             for future in done:
                 future.result()
-            progress.update(sum(board.num_done) - seen)
-            seen = sum(board.num_done)
+            progress.update(sum(shared.num_done) - seen)
+            seen = sum(shared.num_done)
     finally:
-        board.stop.value = 1
+        shared.stop.value = 1
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _in_work(job, source, board):
+def _in_work(job, source, shared):
     """Names the files that were being converted."""
     splits = list(job.num_shards)
-    places = [
-        source.splits[splits[split]].place(position)
-        for split, position in zip(board.splits, board.positions, strict=True)
+    locations = [
+        source.splits[splits[split]].location(position)
+        for split, position in zip(shared.splits, shared.positions, strict=True)
         if position >= 0
     ]
-    return " or ".join(places) or "nothing"
+    return " or ".join(locations) or "nothing"
 
 
 def summarize(info):

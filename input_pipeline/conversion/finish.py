@@ -1,4 +1,4 @@
-"""What is written when all shards stand: statistics, index, dataset.json."""
+"""What is written after the last shard: statistics, index, dataset.json."""
 
 import numpy as np
 

@@ -14,11 +14,11 @@ _BYTES_A_PIXEL = ((95, 0.35), (85, 0.2), (0, 0.1))
 
 
 def find_complete(output_dir, request):
-    """Returns the `DatasetInfo` if the folder holds just what is asked for.
+    """Returns the `DatasetInfo` if the folder holds just what is requested.
 
     Args:
         output_dir: Folder of the records, which need not exist.
-        request: Dict of all that was asked for.
+        request: Dict of all that was requested.
 
     Returns:
         None if there is still something to do.
@@ -59,7 +59,7 @@ def locked(path):
         path,
         lambda owner: (
             f"Only one converter may write to {path.parent.parent}. Received: "
-            f"a second one, beside {owner}. Wait until the first has ended."
+            f"a second one next to {owner}. Wait until the first has ended."
         ),
     )
 

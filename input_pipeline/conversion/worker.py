@@ -22,7 +22,7 @@ from input_pipeline.conversion import images
 from input_pipeline.conversion.sources import encodings, source
 from input_pipeline.conversion.sources.catalogue import Catalogue
 
-# Images that the system is asked to fetch ahead of their use.
+# Images that the system is requested to fetch ahead of their use.
 _READ_AHEAD_IMAGES = 16
 _READ_BYTES = 2**22
 
@@ -54,7 +54,7 @@ class Job:
     num_shards: dict[str, int]
 
     def shard_path(self, split, index):
-        """Returns where a shard is to stand."""
+        """Returns the final path of a shard."""
         count = self.num_shards[split]
         return self.output_dir / records.shard_name(
             self.name, split, index, count
@@ -87,13 +87,13 @@ class Worker:
 
     Args:
         job: A `Job`.
-        board: A `SharedProgress`.
-        slot: This process's place on it.
+        shared: A `SharedProgress`.
+        slot: This process's index in it.
     """
 
-    def __init__(self, job, board, slot):
+    def __init__(self, job, shared, slot):
         self.job = job
-        self.board = board
+        self.shared = shared
         self.slot = slot
         self.splits = list(job.num_shards)
         self.catalogues = {
@@ -116,9 +116,9 @@ class Worker:
         report = load_shard_report(self.job, split, index)
         path = self.job.shard_path(split, index)
         if report and report["digest"] == digest and _is_intact(path, report):
-            self.board.num_done[self.slot] += len(positions)
+            self.shared.num_done[self.slot] += len(positions)
             return
-        self.board.splits[self.slot] = self.splits.index(split)
+        self.shared.splits[self.slot] = self.splits.index(split)
         try:
             with shards.ShardWriter(path) as writer:
                 report = self._convert(split, positions, writer)
@@ -130,7 +130,7 @@ class Worker:
             if error.filename is None:
                 error.filename = str(path)
             raise
-        self.board.positions[self.slot] = -1
+        self.shared.positions[self.slot] = -1
 
     def _convert(self, split, positions, writer):
         """Writes the records; returns what was odd, and the statistics."""
@@ -140,9 +140,9 @@ class Worker:
         for position in positions[:_READ_AHEAD_IMAGES]:
             catalogue.prefetch(position)
         for i, position in enumerate(positions):
-            if self.board.stop.value:
+            if self.shared.stop.value:
                 raise KeyboardInterrupt
-            self.board.positions[self.slot] = position
+            self.shared.positions[self.slot] = position
             for later in positions[i + _READ_AHEAD_IMAGES :][:1]:
                 catalogue.prefetch(later)
             try:
@@ -150,7 +150,7 @@ class Worker:
                     catalogue, int(position)
                 )
             except images.ImageError as error:
-                file = catalogue.place(position)
+                file = catalogue.location(position)
                 if self.job.on_error == "fail":
                     message = source.describe_fault(file, str(error))
                     raise ValueError(message) from None
@@ -158,11 +158,11 @@ class Worker:
             else:
                 writer.write(serialized)
                 if what:
-                    file = catalogue.place(position)
+                    file = catalogue.location(position)
                     report["mended"].append({"file": file, "what": what})
                 if split == "train":
                     accumulator.add(image)
-            self.board.num_done[self.slot] += 1
+            self.shared.num_done[self.slot] += 1
         report["statistics"] = accumulator.to_arrays()
         return report
 
@@ -178,15 +178,15 @@ class Worker:
         return records.serialize(jpeg, label, name, synset), image, what
 
 
-def start_process(job, board):
+def start_process(job, shared):
     """Prepares a process that `convert_shard_here` is then called in."""
     global _worker
     follow_parent()
-    with board.next_slot.get_lock():
-        slot = board.next_slot.value
-        board.next_slot.value += 1
+    with shared.next_slot.get_lock():
+        slot = shared.next_slot.value
+        shared.next_slot.value += 1
     cv2.setNumThreads(1)
-    _worker = Worker(job, board, slot)
+    _worker = Worker(job, shared, slot)
 
 
 def convert_shard_here(split, index):
@@ -216,7 +216,7 @@ def load_shard_report(job, split, index):
     try:
         with np.load(job.result_path(split, index)) as saved:
             arrays = dict(saved)
-        report = json.loads(str(arrays.pop("account")))
+        report = json.loads(str(arrays.pop("report")))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     report["offsets"] = arrays.pop("offsets")
@@ -232,7 +232,7 @@ def _save_shard_report(job, split, index, report, finished):
     report["size_bytes"] = finished.size_bytes
     files.write_arrays(
         job.result_path(split, index),
-        account=np.array(json.dumps(report)),
+        report=np.array(json.dumps(report)),
         offsets=finished.offsets,
         lengths=finished.lengths,
         **arrays,
@@ -254,7 +254,7 @@ def _digest(catalogue, positions):
     for field in ("label", "offset", "size"):
         digest.update(np.ascontiguousarray(rows[field]).tobytes())
     for position in positions:
-        digest.update(catalogue.place(position).encode("utf-8", "replace"))
+        digest.update(catalogue.location(position).encode("utf-8", "replace"))
     return digest.hexdigest()
 
 

@@ -128,7 +128,7 @@ def write(directory, settings, jpegs):
     directory.mkdir(parents=True, exist_ok=True)
     writers = {TRAIN: _write_train, VALIDATION: _write_validation}
     writers[DEVKIT] = _write_devkit
-    # A fixed name: what a killed run leaves behind is overwritten by the next.
+    # A fixed name: what a killed run leaves is overwritten by the next.
     temporary = {name: directory / f".{name}.tmp" for name in writers}
     try:
         for name, writer in writers.items():
@@ -161,7 +161,7 @@ def _load_record(path):
 
 
 def _write_record(directory, settings, names):
-    """Writes render.json beside the finished archives."""
+    """Writes render.json next to the finished archives."""
     record = {
         "settings": dataclasses.asdict(settings),
         "bytes": {name: (directory / name).stat().st_size for name in names},

@@ -2,7 +2,7 @@
 
 It shows one object before a cluttered background. A class is a shape,
 a texture and a colour, and no two of the three tell all classes apart. Size,
-place, rotation, light, tint and background vary, and no class changes in a
+position, rotation, light, tint and background vary, and no class changes in a
 mirror.
 """
 
@@ -174,7 +174,7 @@ def _paint_distractors(canvas, rng):
             shape=shapes.SHAPES[rng.integers(3)],
             texture=shapes.TEXTURES[rng.integers(3)],
             colours=(base, np.clip(other, 0, 1)),
-            place=(x, y),
+            centre=(x, y),
             radius=radius,
         )
 
@@ -187,14 +187,14 @@ def _paint_object(canvas, shown, rng):
         shape=shown.shape,
         texture=shown.texture,
         colours=_object_colours(shown.colour, rng),
-        place=rng.uniform(-14, 14, size=2),
+        centre=rng.uniform(-14, 14, size=2),
         radius=rng.uniform(29, 40),
         shadow=rng.uniform(0.15, 0.6),
     )
 
 
 def _paint_shape(
-    canvas, rng, *, shape, texture, colours, place, radius, shadow=0.0
+    canvas, rng, *, shape, texture, colours, centre, radius, shadow=0.0
 ):
     """Paints one textured and lit shape.
 
@@ -204,13 +204,13 @@ def _paint_shape(
         shape: One of `shapes.SHAPES`.
         texture: One of `shapes.TEXTURES`.
         colours: Two arrays `(3,)`, RGB from 0 to 1.
-        place: `(x, y)` of the centre, in reference pixels.
+        centre: `(x, y)`, in reference pixels.
         radius: Of the disc of about the same area, in reference pixels.
         shadow: Strength, from 0 to 1.
     """
-    rows, columns = canvas.window(*place, 1.35 * radius + 14)
-    x = canvas.x[:, columns] - np.float32(place[0])
-    y = canvas.y[rows] - np.float32(place[1])
+    rows, columns = canvas.window(*centre, 1.35 * radius + 14)
+    x = canvas.x[:, columns] - np.float32(centre[0])
+    y = canvas.y[rows] - np.float32(centre[1])
     region = canvas.image[rows, columns]
     turn = 2 * math.pi * rng.uniform(-1, 1) * _TURNS[shape]
     light = rng.uniform(0, 2 * math.pi)

@@ -1,4 +1,4 @@
-"""Which images a split has, and where each of them stands.
+"""Which images a split has, and where each of them is stored.
 
 A table of numbers, so that fourteen million images fit into memory, and that
 worker processes share one copy of it through a mapped file.
@@ -31,7 +31,7 @@ class CatalogueBuilder:
 
     Args:
         encoding: How the bytes of an image are to be read; known
-            to `readers`.
+            to `encodings`.
     """
 
     def __init__(self, encoding="image"):
@@ -80,7 +80,7 @@ class Catalogue:
         containers: Paths of the files, or folders, that hold the images.
         rows: `(n,)` structured array: container, label, offset, size and the
             end of the name in `names`.
-        names: File names, one behind the other, UTF-8.
+        names: File names, one after the other, UTF-8.
     """
 
     def __init__(self, encoding, containers, rows, names):
@@ -99,7 +99,7 @@ class Catalogue:
         name = bytes(self.names[start:end])
         return name.decode("utf-8", "surrogateescape")
 
-    def place(self, position):
+    def location(self, position):
         """Returns container and name, for messages."""
         container = self.containers[self.rows["container"][position]]
         return f"{container}: {self.name(position)}"

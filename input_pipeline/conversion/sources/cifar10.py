@@ -29,8 +29,8 @@ _RECORD_BYTES = 1 + encodings.CIFAR_ROW_BYTES
 def open_source(directory, on_error="fail"):
     """Returns the `Source` of CIFAR-10.
 
-    The official test images become the validation split: on them training
-    looks, and the paper's 13% and 11% are their error.
+    The official test images become the validation split: training is
+    evaluated on them, and the paper's 13% and 11% are their error.
 
     Args:
         directory: Folder with `data_batch_1.bin` and so on, with

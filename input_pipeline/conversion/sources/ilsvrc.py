@@ -116,7 +116,7 @@ class _Devkit:
 
 
 def _find_year(directory):
-    """Returns the year whose devkit lies in the folder."""
+    """Returns the year whose devkit is in the folder."""
     for year in _YEARS:
         if (directory / year.devkit).is_file():
             return year
@@ -239,7 +239,7 @@ def _index_train(path, devkit, faults):
 
 
 def _index_flat(path, truth, devkit, faults):
-    """Indexes numbered images, whose labels stand in a list of ids."""
+    """Indexes numbered images, whose labels are in a list of ids."""
     builder = catalogue.CatalogueBuilder()
     builder.add_container(path)
 

@@ -19,8 +19,8 @@ def open_source(directory, on_error="fail", validation_fraction=0.0, seed=0):
     """Returns the `Source` of `train/CLASS/*` and `validation/CLASS/*`.
 
     A class may also be a file `CLASS.tar`. Without a folder `train`, the
-    classes stand in `directory` itself. Labels follow the sorted names.
-    `words.txt` beside them (name, tab, words) gives English names.
+    classes are in `directory` itself. Labels follow the sorted names.
+    `words.txt` next to them (name, tab, words) gives English names.
 
     Args:
         directory: The folder.
@@ -79,7 +79,7 @@ def _find_folders(directory):
 
 
 def _check_fraction(fraction, folders, directory):
-    """Refuses a share that is none, or that comes beside a folder."""
+    """Refuses a share that is none, or that comes with a folder."""
     if not 0 <= fraction < 1:
         raise ValueError(
             f"validation_fraction must be 0 or more and less than 1. "
@@ -131,7 +131,7 @@ def _index(folder, names, faults):
         for path in _files(folder / name):
             relative = path.relative_to(folder).as_posix()
             if path.suffix.lower() not in _SUFFIXES:
-                faults.note(path, "its name is not that of an image")
+                faults.record(path, "its name is not that of an image")
             else:
                 builder.add(relative, labels[name])
         if len(builder) == before:

@@ -12,14 +12,14 @@ class SourceOptions:
 
     Attributes:
         kind: One of `KINDS`.
-        place: Folder, or name of the TFDS data set.
+        location: Folder, or name of the TFDS data set.
         tfds_data_dir: Where TFDS keeps its data sets; None for its default.
         validation_fraction: For `image_dir` without validation images.
         check_archives: For `ilsvrc_dir`: compare the official MD5 sums.
     """
 
     kind: str
-    place: str
+    location: str
     tfds_data_dir: str | None = None
     validation_fraction: float = 0.0
     check_archives: bool = False
@@ -40,10 +40,10 @@ class SourceOptions:
 
     def request(self):
         """Returns what decides which images there are, as a dict."""
-        place = self.place
+        location = self.location
         if self.kind != "tfds":
-            place = str(pathlib.Path(place).absolute())
-        request = {self.kind: place}
+            location = str(pathlib.Path(location).absolute())
+        request = {self.kind: location}
         if self.validation_fraction:
             request["validation_fraction"] = self.validation_fraction
         return request
@@ -58,21 +58,23 @@ class SourceOptions:
         if self.kind == "ilsvrc_dir":
             from input_pipeline.conversion.sources import ilsvrc
 
-            return ilsvrc.open_source(self.place, on_error, self.check_archives)
+            return ilsvrc.open_source(
+                self.location, on_error, self.check_archives
+            )
         if self.kind == "image_dir":
             from input_pipeline.conversion.sources import image_folders
 
             return image_folders.open_source(
-                self.place, on_error, self.validation_fraction, seed
+                self.location, on_error, self.validation_fraction, seed
             )
         if self.kind == "cifar10_dir":
             from input_pipeline.conversion.sources import cifar10
 
-            return cifar10.open_source(self.place, on_error)
+            return cifar10.open_source(self.location, on_error)
         if self.kind == "tfds":
             from input_pipeline.conversion.sources import tfds
 
-            return tfds.open_source(self.place, self.tfds_data_dir)
+            return tfds.open_source(self.location, self.tfds_data_dir)
         raise ValueError(
             f"The kind of source must be one of {KINDS}. Received: {self.kind}"
         )

@@ -37,7 +37,7 @@ class Faults:
     """What is wrong with a source, and what to do about it.
 
     Args:
-        on_error: "fail" raises at the first fault, "skip" notes them.
+        on_error: "fail" raises at the first fault, "skip" records them.
     """
 
     def __init__(self, on_error):
@@ -49,17 +49,17 @@ class Faults:
         self.skipped = []
 
     def report(self, file, reason):
-        """Takes note of a file that is left out.
+        """Records a file that is left out.
 
         Raises:
             ValueError: Nothing may be left out.
         """
         if self.on_error == "fail":
             raise ValueError(describe_fault(file, reason))
-        self.note(file, reason)
+        self.record(file, reason)
 
-    def note(self, file, reason):
-        """Takes note of a file that is never an image of the data set."""
+    def record(self, file, reason):
+        """Records a file that is never an image of the data set."""
         self.skipped.append({"file": str(file), "reason": reason})
 
 
@@ -83,19 +83,19 @@ def add_tar(builder, faults, path, label, *, inside="", start=0, end=None):
             raises `ValueError` where it finds none.
         inside: Name of the tar within `path`, for messages.
         start: Offset of the tar within `path`.
-        end: Offset behind it; None for the end of the file.
+        end: Offset after it; None for the end of the file.
 
     Returns:
         The number of files in the tar, those with faults included.
     """
-    place = f"{path}: {inside}" if inside else str(path)
+    location = f"{path}: {inside}" if inside else str(path)
     names = set()
     count = 0
     try:
         for member in tar_index.members(path, start, end):
             count += 1
             name = pathlib.PurePosixPath(member.name).name
-            where = f"{place}: {member.name}"
+            where = f"{location}: {member.name}"
             if member.fault or name in names:
                 reason = member.fault or "another file has the same name"
                 faults.report(where, reason)
@@ -108,9 +108,9 @@ def add_tar(builder, faults, path, label, *, inside="", start=0, end=None):
                 continue
             builder.add(name, found, member.offset, member.size)
         if not count:
-            faults.report(place, "it holds no files")
+            faults.report(location, "it holds no files")
     except tar_index.CutShort as error:
-        faults.report(place, str(error))
+        faults.report(location, str(error))
     return count
 
 

@@ -1,4 +1,4 @@
-"""Where the files in a tar stand, so that they are read in place.
+"""Where the files of a tar are stored, so that they are read from it.
 
 Nothing is ever unpacked. A tar inside a tar is a range of bytes of the outer
 one, and its members are too.
@@ -52,7 +52,7 @@ def members(path, start=0, end=None):
     Args:
         path: File that is, or contains, an uncompressed tar.
         start: Offset of the tar's first byte.
-        end: Offset behind its last byte; None for the end of the file.
+        end: Offset after its last byte; None for the end of the file.
 
     Raises:
         CutShort: After the last member that is whole.

@@ -72,7 +72,7 @@ def _index(split):
         builder.add_container(path)
         offsets, sizes = record_index.scan_shard(path, count)
         for i in range(count):
-            # The label stands in the record, and perhaps a name.
+            # The label is stored in the record, and perhaps a name.
             name = f"{path.name}_{i}"
             builder.add(name, -1, int(offsets[i]), int(sizes[i]))
     return builder.finish()
