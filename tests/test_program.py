@@ -12,8 +12,8 @@ import pytest
 import tensorflow as tf
 from programs import ROOT, run, run_python
 
-from tools import program
-from tools.progress import Progress, format_seconds
+from alexnet_tf.cli import program
+from alexnet_tf.cli.progress import Progress, format_seconds
 
 PROGRAMS = sorted(
     path.stem
@@ -26,7 +26,7 @@ def _run_main(body, *arguments):
     """Runs a program that consists of `body`."""
     source = (
         "from absl import flags\n"
-        "from tools import program\n"
+        "from alexnet_tf.cli import program\n"
         "flags.DEFINE_integer('count', 1, 'How many, such as 3.')\n"
         f"def main(argv):\n    {body}\n"
         "program.run(main)\n"

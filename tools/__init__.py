@@ -8,11 +8,7 @@ import os
 import signal
 import sys
 
-from tools import quiet
-
-# oneDNN is off by default on CPUs without AVX-512, where it is worth a third
-# of the training time.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+from alexnet_tf.cli import quiet
 
 # Programs that a program starts inherit the level, and keep quiet too.
 if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3":

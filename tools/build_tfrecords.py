@@ -11,8 +11,8 @@ import sys
 
 from absl import app, flags
 
-from tools import program
-from tools.progress import Progress
+from alexnet_tf.cli import program
+from alexnet_tf.cli.progress import Progress
 
 # Every process of the converter imports this file: what is heavy comes in main.
 _STRINGS = {

@@ -13,8 +13,8 @@ import tensorflow as tf
 from absl import app, flags
 
 from alexnet_tf import export
+from alexnet_tf.cli import program
 from alexnet_tf.serving import client
-from tools import program
 
 _MODEL = flags.DEFINE_string(
     "model", None, "A SavedModel: a version, such as runs/alexnet/export/1."

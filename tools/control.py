@@ -17,9 +17,9 @@ import time
 
 from absl import app, flags
 
+from alexnet_tf.cli import program
 from alexnet_tf.training import control
 from input_pipeline import files
-from tools import program
 
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the job, such as runs/alexnet."

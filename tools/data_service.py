@@ -14,7 +14,7 @@ import threading
 import tensorflow as tf
 from absl import flags
 
-from tools import program
+from alexnet_tf.cli import program
 
 _ROLE = flags.DEFINE_enum(
     "role", None, ["dispatcher", "worker"], "dispatcher or worker."

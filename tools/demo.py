@@ -20,9 +20,9 @@ import time
 
 from absl import flags
 
+from alexnet_tf.cli import program
+from alexnet_tf.cli.progress import format_seconds
 from input_pipeline.files import write_atomically
-from tools import program
-from tools.progress import format_seconds
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", "data", "Where archives and records go, such as data."

@@ -13,8 +13,8 @@ import pathlib
 from absl import flags
 
 from alexnet_tf import evaluation, predictions
+from alexnet_tf.cli import program, progress
 from input_pipeline import files
-from tools import program, progress
 
 _PREDICTIONS = flags.DEFINE_list(
     "predictions",

@@ -13,9 +13,9 @@ from absl import flags
 
 from alexnet_tf import evaluation, predictions
 from alexnet_tf.analysis import figures
+from alexnet_tf.cli import program, progress
 from alexnet_tf.experiment import experiment, workdir
 from input_pipeline import files
-from tools import program, progress
 
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of a run, such as runs/alexnet."

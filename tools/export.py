@@ -15,10 +15,10 @@ import tensorflow as tf
 from absl import flags, logging
 
 from alexnet_tf import export
+from alexnet_tf.cli import program, progress
 from alexnet_tf.experiment import experiment
 from alexnet_tf.export import parity, portable
 from input_pipeline import files
-from tools import program, progress
 
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of a run, such as runs/alexnet."

@@ -19,9 +19,9 @@ import tensorflow as tf
 from absl import flags
 
 from alexnet_tf.analysis import binary_codes, features, figures
+from alexnet_tf.cli import program, progress
 from alexnet_tf.experiment import experiment
 from input_pipeline import transforms
-from tools import program, progress
 
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of a run, such as runs/alexnet."

@@ -14,10 +14,10 @@ import tensorflow as tf
 from absl import flags
 
 from alexnet_tf.analysis import figures
+from alexnet_tf.cli import program
 from input_pipeline import record_index, records, transforms
 from input_pipeline.dataset_info import DatasetInfo
 from input_pipeline.statistics import Statistics
-from tools import program
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the records: --data_dir=data/ilsvrc2012"

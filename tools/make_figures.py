@@ -24,9 +24,9 @@ import numpy as np
 from absl import flags
 
 from alexnet_tf.analysis import features, figures, kernels, plots, projector
+from alexnet_tf.cli import program, progress
 from alexnet_tf.experiment import experiment, workdir
 from input_pipeline import files
-from tools import program, progress
 
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of a run, such as runs/alexnet."

@@ -16,10 +16,10 @@ import signal
 import cv2
 from absl import flags, logging
 
+from alexnet_tf.cli import program
+from alexnet_tf.cli.progress import Progress
 from input_pipeline import synthetic
 from input_pipeline.synthetic import archives
-from tools import program
-from tools.progress import Progress
 
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder for the archives: --output_dir=data/rendered"

@@ -13,9 +13,9 @@ import re
 
 from absl import flags
 
+from alexnet_tf.cli import program
 from alexnet_tf.experiment import workdir
 from input_pipeline import files
-from tools import program
 
 _WORKDIRS = flags.DEFINE_list(
     "workdirs", [], "Folders of runs with commas; none: the table only."

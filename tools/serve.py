@@ -10,8 +10,8 @@ figures at /metrics.
 
 from absl import flags
 
+from alexnet_tf.cli import program
 from alexnet_tf.serving import server
-from tools import program
 
 _MODEL = flags.DEFINE_string(
     "model", None, "A version, or a folder of versions: runs/alexnet/export."

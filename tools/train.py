@@ -17,9 +17,9 @@ from absl import flags
 from ml_collections import config_flags
 
 from alexnet_tf import summary
+from alexnet_tf.cli import program, progress
 from alexnet_tf.experiment import experiment
 from alexnet_tf.training import summaries
-from tools import program, progress
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config",

@@ -10,8 +10,8 @@ import sys
 
 from absl import app, flags
 
-from tools import program
-from tools.progress import Progress
+from alexnet_tf.cli import program
+from alexnet_tf.cli.progress import Progress
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the records: --data_dir=data/ilsvrc2012"

@@ -29,7 +29,7 @@ import tempfile
 
 from absl import flags
 
-from tools import program, progress
+from alexnet_tf.cli import program, progress
 from tools.benchmark import (
     convert,
     inference,

@@ -52,6 +52,7 @@ def make_loop():
     """
     from alexnet_tf import weights
     from alexnet_tf.analysis import figures
+    from alexnet_tf.cli import progress
     from alexnet_tf.experiment import train
     from alexnet_tf.training import (
         coordination,
@@ -63,7 +64,6 @@ def make_loop():
         summaries,
     )
     from alexnet_tf.training.state import TrainState
-    from tools import progress
 
     network, rule, train_step, batch = _make_parts()
     folder = tempfile.TemporaryDirectory()

@@ -5,37 +5,16 @@ write while they are loaded comes before any setting is read.
 """
 
 import contextlib
-import importlib.abc
-import importlib.util
 import os
 import sys
 import tempfile
 
+from alexnet_tf import import_hooks
+
 
 def hide_start_up_lines():
     """Silences the first import of TensorFlow, now or later."""
-    if "tensorflow" not in sys.modules:
-        sys.meta_path.insert(0, _Finder())
-
-
-class _Finder(importlib.abc.MetaPathFinder):
-    """Finds TensorFlow once, and loads it with standard error put aside."""
-
-    def find_spec(self, name, path=None, target=None):
-        """Returns the ordinary specification with a quiet loader."""
-        if name != "tensorflow":
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
-        if spec is not None:
-            load = spec.loader.exec_module
-
-            def load_quietly(module):
-                with _without_standard_error():
-                    load(module)
-
-            spec.loader.exec_module = load_quietly
-        return spec
+    import_hooks.around_import("tensorflow", _without_standard_error)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,1 @@
+"""What every program shares: how it starts, its errors, its progress bar."""
