@@ -79,7 +79,7 @@ def test_network_has_the_parameters_on_record(name, num_classes):
     if name in MAPS:
         kinds = networks.Conv | networks.Local | networks.MaxPool
         outputs = [
-            _outputs(model.get_layer(layer.name))[0]
+            model.get_layer(layer.name).output
             for layer in network.layers
             if isinstance(layer, kinds)
         ]
@@ -147,16 +147,8 @@ def _count_neurons(model):
     counts = {}
     for layer in model.layers:
         if layer.weights:
-            counts[layer.name] = sum(
-                int(np.prod(output.shape[1:])) for output in _outputs(layer)
-            )
+            counts[layer.name] = int(np.prod(layer.output.shape[1:]))
     return counts
-
-
-def _outputs(layer):
-    """Returns each tower's output; Keras unpacks a list of one."""
-    output = layer.output
-    return output if isinstance(output, list) else [output]
 
 
 @pytest.mark.parametrize("name", ["CAFFE", "CONV6", "TORCHVISION", "CIFAR_11"])

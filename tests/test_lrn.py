@@ -70,7 +70,8 @@ def test_gradient_matches_finite_differences(implementation):
     np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_compiled_matches_native_inside_a_function():
+@pytest.mark.parametrize("groups", [1, 2])
+def test_compiled_matches_native_inside_a_function(groups):
     a = tf.constant(_activations(48), tf.float32)
     constants = (2, 2.0, 1e-4, 0.75)
 
@@ -78,11 +79,11 @@ def test_compiled_matches_native_inside_a_function():
     def gradient(normalize):
         with tf.GradientTape() as tape:
             tape.watch(a)
-            total = tf.reduce_sum(tf.square(normalize(a, *constants)))
+            total = tf.reduce_sum(tf.square(normalize(a, groups, *constants)))
         return tape.gradient(total, a)
 
     np.testing.assert_allclose(
-        gradient(lrn.compiled), gradient(lrn._native), rtol=1e-4, atol=1e-5
+        gradient(lrn._compiled), gradient(lrn._native), rtol=1e-4, atol=1e-5
     )
 
 
@@ -116,9 +117,39 @@ def test_each_tower_is_normalized_by_itself():
     assert not np.allclose(second[..., 0], whole[..., 4])
 
 
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+@pytest.mark.parametrize("groups", [2, 3])
+def test_nothing_leaks_from_one_group_to_the_next(implementation, groups):
+    a = _activations(12)
+    layer = LocalResponseNormalization(
+        alpha=0.01, implementation=implementation, groups=groups
+    )
+
+    expected = np.concatenate(
+        [
+            equation_3_3(part, n=5, k=2.0, alpha=0.01, beta=0.75)
+            for part in np.split(a, groups, axis=-1)
+        ],
+        axis=-1,
+    )
+
+    np.testing.assert_allclose(layer(a.astype(np.float32)), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+def test_groups_take_images_of_any_size(implementation):
+    inputs = keras.Input((None, None, 8))
+    layer = LocalResponseNormalization(groups=2, implementation=implementation)
+    model = keras.Model(inputs, layer(inputs))
+
+    for size in (3, 5):
+        a = np.ones((1, size, size, 8), np.float32)
+        assert model(a).shape == a.shape
+
+
 def test_config_makes_the_same_layer():
     layer = LocalResponseNormalization(
-        1, 3.0, 0.5, 0.6, implementation="native", devices=("CPU:0",)
+        1, 3.0, 0.5, 0.6, implementation="native", groups=2, devices=("CPU:0",)
     )
 
     again = keras.saving.deserialize_keras_object(
@@ -134,8 +165,14 @@ def test_config_makes_the_same_layer():
     [
         ({"depth_radius": -1}, "depth_radius must be 0 or more"),
         ({"implementation": "fast"}, "auto, native or compiled"),
+        ({"groups": 0}, "groups must be 1 or more"),
     ],
 )
 def test_refuses_impossible_arguments(arguments, words):
     with pytest.raises(ValueError, match=words):
         LocalResponseNormalization(**arguments)
+
+
+def test_refuses_channels_that_do_not_divide():
+    with pytest.raises(ValueError, match="7 channels, groups=2"):
+        LocalResponseNormalization(groups=2)(_activations(7))

@@ -21,8 +21,9 @@ class LocalResponseNormalization(keras.layers.Layer):
     Computed in float32 whatever the layer's dtype: squares overflow float16,
     and TensorFlow has no bfloat16 kernel for the CPU.
 
-    Input and output shape: `(batch, height, width, channels)`, or a list of
-    such tensors, one a tower, each normalized by itself.
+    Input and output shape: `(batch, height, width, channels)`. Or a list of
+    such tensors, one a tower on a device of its own: then each is normalized
+    by itself, whatever `groups` says.
 
     Args:
         depth_radius: Channels summed on each side. Paper: 2.
@@ -34,7 +35,13 @@ class LocalResponseNormalization(keras.layers.Layer):
             which every program that loads a SavedModel knows. "compiled" is
             the same by XLA, several times faster on a CPU. "auto" takes
             "native" where there is a GPU and "compiled" where there is none.
+        groups: Parts of the channels that are normalized apart, as nothing
+            passes from one tower to the other (§3.2); divides the channels.
         devices: A device for each tower, or `None`.
+
+    Raises:
+        ValueError: A constant is impossible, or the channels do not divide
+            evenly into the groups.
     """
 
     def __init__(
@@ -45,6 +52,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         beta=0.75,
         *,
         implementation="auto",
+        groups=1,
         devices=None,
         **kwargs,
     ):
@@ -54,7 +62,10 @@ class LocalResponseNormalization(keras.layers.Layer):
                 "depth_radius must be 0 or more channels. "
                 f"Received: depth_radius={depth_radius}"
             )
+        if groups < 1:
+            raise ValueError(f"groups must be 1 or more. Received: {groups}")
         check_implementation(implementation)
+        self.groups = groups
         self.depth_radius = depth_radius
         self.bias = bias
         self.alpha = alpha
@@ -62,18 +73,23 @@ class LocalResponseNormalization(keras.layers.Layer):
         self.implementation = implementation
         self.devices = devices
 
+    def build(self, input_shape):
+        """Checks that the channels divide evenly into the groups."""
+        is_list = isinstance(input_shape[0], (list, tuple))
+        if not is_list and input_shape[-1] % self.groups:
+            raise ValueError(
+                "Channels must divide evenly into groups. "
+                f"Received: {input_shape[-1]} channels, groups={self.groups}"
+            )
+
     def call(self, activations):
         """Returns the normalized activations."""
-        normalize = compiled if is_compiled(self.implementation) else _native
+        groups = 1 if isinstance(activations, (list, tuple)) else self.groups
+        normalize = _compiled if is_compiled(self.implementation) else _native
+        constants = (self.depth_radius, self.bias, self.alpha, self.beta)
 
         def in_float32(a, tower):
-            b = normalize(
-                tf.cast(a, tf.float32),
-                self.depth_radius,
-                self.bias,
-                self.alpha,
-                self.beta,
-            )
+            b = normalize(tf.cast(a, tf.float32), groups, *constants)
             return tf.cast(b, a.dtype)
 
         return placement.map_towers(in_float32, activations, self.devices)
@@ -91,6 +107,7 @@ class LocalResponseNormalization(keras.layers.Layer):
             "alpha": self.alpha,
             "beta": self.beta,
             "implementation": self.implementation,
+            "groups": self.groups,
         }
 
 
@@ -110,11 +127,28 @@ def is_compiled(implementation):
     )
 
 
-def _native(a, depth_radius, bias, alpha, beta):
-    """Normalizes by TensorFlow's own kernel."""
-    return tf.nn.local_response_normalization(
-        a, depth_radius=depth_radius, bias=bias, alpha=alpha, beta=beta
-    )
+def _native(a, groups, *constants):
+    """Normalizes by TensorFlow's own kernel, a group at a time.
+
+    Split and concatenate rather than reshape: converters to other formats
+    know what to do with these.
+    """
+    if groups == 1:
+        return tf.nn.local_response_normalization(a, *constants)
+    parts = [
+        tf.nn.local_response_normalization(part, *constants)
+        for part in tf.split(a, groups, axis=-1)
+    ]
+    return tf.concat(parts, axis=-1)
+
+
+def _compiled(a, groups, *constants):
+    """Normalizes by `compiled`, to which a group is a column of its own."""
+    if groups == 1:
+        return compiled(a, *constants)
+    columns = tf.reshape(a, (-1, 1, groups, a.shape[-1] // groups))
+    b = tf.reshape(compiled(columns, *constants), tf.shape(a))
+    return tf.ensure_shape(b, a.shape)
 
 
 def compiled(a, radius, bias, alpha, beta, axes=(3,)):

@@ -131,10 +131,14 @@ class SplitTowers(keras.layers.Layer):
 class GroupedDense(GroupedLayer):
     """A fully connected layer whose neurons are spread over devices.
 
-    Input: a list of one tensor a group, each `(batch, ...)` and flattened in
-    row, column, channel order. Output: a list of `(batch, units / groups)`.
-    Where every group reads a copy of the same values, together they are one
-    `keras.layers.Dense`; where each reads its own tower's, they are apart.
+    Input: a tensor `(batch, ...)`, of whose last axis each group reads its own
+    part, flattened in row, column, channel order. Output: `(batch, units)`.
+    With one group that is `keras.layers.Dense` behind `Flatten`.
+
+    Or a list of one tensor a group: then the output is a list of
+    `(batch, units / groups)`. Where every group reads a copy of the same
+    values, together they are one `keras.layers.Dense`; where each reads its
+    own tower's, they are apart.
 
     Args:
         units: Neurons over all groups; divisible by `groups`.
@@ -170,12 +174,20 @@ class GroupedDense(GroupedLayer):
 
     def build(self, input_shape):
         """Makes a kernel and a bias for each group."""
-        self.inputs = math.prod(input_shape[0][1:])
+        if isinstance(input_shape[0], (list, tuple)):
+            self.inputs = math.prod(input_shape[0][1:])
+        elif input_shape[-1] % self.groups:
+            raise ValueError(
+                "Channels must divide evenly into groups. "
+                f"Received: {input_shape[-1]} channels, groups={self.groups}"
+            )
+        else:
+            self.inputs = math.prod(input_shape[1:]) // self.groups
         self.make_parts((self.inputs,), self.units)
 
     def call(self, inputs):
-        """Returns each group's outputs."""
-
+        """Returns the outputs, or each group's."""
+        apart = isinstance(inputs, (list, tuple))
         kernels, biases = self.per_group()
 
         def multiply(x, group):
@@ -184,7 +196,12 @@ class GroupedDense(GroupedLayer):
             bias = tf.cast(biases[group], x.dtype)
             return self.activation(tf.nn.bias_add(outputs, bias))
 
-        return placement.map_towers(multiply, inputs, self.devices)
+        if not apart:
+            if self.groups == 1:
+                return multiply(inputs, 0)
+            inputs = tf.split(inputs, self.groups, axis=-1)
+        outputs = placement.map_towers(multiply, inputs, self.devices)
+        return outputs if apart else tf.concat(outputs, axis=-1)
 
     def get_config(self):
         """Returns the constructor's arguments, less the devices."""
