@@ -158,6 +158,18 @@ def to_dict(config):
     return dataclasses.asdict(config)
 
 
+def to_flat_dict(config):
+    """Returns the fields as one dict of plain values, for TensorBoard."""
+    flat = {}
+    for name, value in to_dict(config).items():
+        inner = value.items() if isinstance(value, dict) else [(None, value)]
+        for key, v in inner:
+            label = f"{name}.{key}" if key else name
+            plain = isinstance(v, (bool, int, float, str))
+            flat[label] = v if plain else str(v)
+    return flat
+
+
 def from_dict(fields, kind=Config):
     """Returns the config that `to_dict` made into plain values.
 

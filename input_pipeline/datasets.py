@@ -27,12 +27,15 @@ def open_source(config, data_dir=None):
 
     Args:
         config: A `DataConfig`.
-        data_dir: Wins over `config.directory`.
+        data_dir: Wins over `config.directory`; or an opened source, which is
+            returned as it is.
 
     Raises:
         FileNotFoundError: There is no such folder or TFDS set.
         ValueError: The name is none that we know.
     """
+    if isinstance(data_dir, Source):
+        return data_dir
     name = str(data_dir or config.directory)
     kind, _, rest = name.partition(":")
     if kind == "tfds":

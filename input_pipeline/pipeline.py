@@ -42,7 +42,8 @@ def make_train_dataset(
 
     Args:
         data_dir: Folder that `tools/build_tfrecords.py` filled, or another
-            name that `DataConfig.directory` may have.
+            name that `DataConfig.directory` may have, or an opened
+            `datasets.Source`.
         config: A `DataConfig`.
         seed: Integer that fixes the order and every random choice.
         first_step: Batches already trained on. The dataset starts after them

@@ -6,7 +6,6 @@
 Two virtual CPU devices stand for GPUs, or as many as VIRTUAL says.
 """
 
-import contextlib
 import sys
 import time
 
@@ -44,7 +43,6 @@ def main(
     import runs
 
     from alexnet_tf import networks
-    from alexnet_tf.experiment import experiment
 
     networks.SMALL = runs.NETWORK
     if not keep_dropout:
@@ -54,10 +52,7 @@ def main(
     config.strategy = strategy
     config.devices = devices
     config.training.total_steps = int(steps)
-    run = experiment.from_config(config, workdir)
-    scores = run.train(
-        lambda total, initial: contextlib.nullcontext(_Progress(float(pause)))
-    )
+    scores = runs.train_with(_Progress(float(pause)), config, workdir)
     print("done", scores["loss"], flush=True)
 
 

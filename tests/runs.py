@@ -7,7 +7,8 @@ import pytest
 
 from alexnet_tf import networks
 from alexnet_tf.config import Config
-from alexnet_tf.experiment import experiment
+from alexnet_tf.experiment import start
+from alexnet_tf.experiment import train as trainer
 
 NETWORK = networks.Network(
     image_size=40,
@@ -64,12 +65,21 @@ def make_config(data_dir):
 
 def train(config, workdir, stop_after=None):
     """Trains; the power goes after some steps, if asked for."""
-    progress = Progress(stop_after)
+    return train_with(Progress(stop_after), config, workdir)
 
-    def make_progress(total, initial):
-        return contextlib.nullcontext(progress)
 
-    return experiment.from_config(config, workdir).train(make_progress)
+def train_with(progress, config, workdir):
+    """Trains, with something that hears of every step."""
+    with start.begin(config, workdir) as run:
+        return trainer.train(
+            run, lambda total, initial: contextlib.nullcontext(progress)
+        )
+
+
+def open_new(config, workdir):
+    """Returns the experiment of a workdir in which nobody trains any more."""
+    with start.begin(config, workdir) as run:
+        return run
 
 
 def read_lines(workdir, name):

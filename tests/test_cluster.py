@@ -233,11 +233,12 @@ tf.config.set_logical_device_configuration(
 import alexnet_tf
 from alexnet_tf import networks
 from alexnet_tf.training import PaperSGD, strategy
-places, rows = strategy.tower_places(["CPU:0", "CPU:1", "CPU:2", "CPU:3"], 2)
+rows = strategy.split_rows(["CPU:0", "CPU:1", "CPU:2", "CPU:3"], 2)
+devices = strategy.per_replica(rows)
 mirrored = strategy.make_strategy("mirrored", rows)
 with mirrored.scope():
     model = alexnet_tf.build(
-        networks.DEMO, 10, devices=places, initialize=False
+        networks.DEMO, 10, devices=devices, initialize=False
     )
     rule = PaperSGD()
     rule.build(model.trainable_variables)

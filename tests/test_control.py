@@ -1,6 +1,5 @@
 """A hand on a running job: it obeys, says so, and does so again on resume."""
 
-import contextlib
 import json
 
 import numpy as np
@@ -10,8 +9,7 @@ from runs import make_config, read_lines, small_network, train
 
 import alexnet_tf
 from alexnet_tf import weights
-from alexnet_tf.experiment import experiment
-from alexnet_tf.training import control
+from alexnet_tf.training import checkpoint, control
 
 __all__ = ["small_network"]
 
@@ -37,9 +35,7 @@ class _Asking(runs.Progress):
 
 def _train(config, workdir, requests, stop_after=None):
     progress = _Asking(workdir, requests, stop_after)
-    return experiment.from_config(config, workdir).train(
-        lambda total, initial: contextlib.nullcontext(progress)
-    )
+    return runs.train_with(progress, config, workdir)
 
 
 def test_the_job_obeys_at_the_next_step(config, tmp_path):
@@ -103,7 +99,7 @@ def test_a_resumed_run_obeys_again_at_the_same_step(config, tmp_path):
 
 def test_stop_saves_and_the_next_call_goes_on(config, tmp_path):
     _train(config, tmp_path / "run", {3: [("stop", None)]})
-    last, _ = experiment.checkpoint.find(tmp_path / "run/checkpoints", "last")
+    last, _ = checkpoint.find(tmp_path / "run/checkpoints", "last")
     assert last == 3
     train(config, tmp_path / "run")
     train(config, tmp_path / "undisturbed")

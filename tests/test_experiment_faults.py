@@ -5,7 +5,7 @@ import json
 import data_sets
 import numpy as np
 import pytest
-from runs import make_config, read_lines, small_network, train
+from runs import make_config, open_new, read_lines, small_network, train
 
 import alexnet_tf
 from alexnet_tf import weights
@@ -46,7 +46,7 @@ def test_a_schedule_that_ends_the_run_saves_it(config, tmp_path):
 
 def test_weights_that_are_no_numbers_are_never_saved(config, tmp_path):
     train(config, tmp_path)
-    run = experiment.from_config(config, tmp_path)
+    run = open_new(config, tmp_path)
     network, _ = run.load()
     arrays = weights.to_arrays(network)
     arrays["fc8/bias"][0] = np.nan

@@ -14,10 +14,20 @@ MAY_IMPORT = {
     "configs": {"alexnet_tf", "input_pipeline"},
     "tools": {"alexnet_tf", "input_pipeline", "configs"},
 }
-# Within alexnet_tf: parts that take live objects and know no settings or data.
-# `evaluation` takes one function from below, so that the ten crops of training,
-# evaluation and serving are the same.
-KNOWS_NEITHER = ("training", "layers", "weights")
+# The rooms of alexnet_tf from the ground up. A room imports from lower floors
+# only; those on one floor know nothing of each other.
+FLOORS = (
+    ("layers", "networks"),
+    ("weights",),
+    ("model", "training"),
+    ("config", "evaluation", "preprocessing", "summary"),
+    ("analysis", "export", "predictions"),
+    ("experiment", "serving"),
+    ("cli",),
+)
+# Parts that take datasets, models and plain values: of input_pipeline they
+# import `files`, which knows no TensorFlow, and no settings.
+KNOWS_NO_DATA = ("networks", "layers", "weights", "training")
 # Needed by one program in a while, and not installed everywhere.
 OPTIONAL = {
     "apache_beam",
@@ -44,6 +54,37 @@ def _imported(path):
                 yield f"{node.module}.{alias.name}", id(node) in top
 
 
+def _ours(path):
+    """Yields our own modules that a file imports, wherever in it."""
+    for name, _ in _imported(path):
+        if name.split(".")[0] not in MAY_IMPORT:
+            continue
+        # A module, or something in one.
+        while name and not _file_of(name):
+            name = name.rpartition(".")[0]
+        yield name
+
+
+def _file_of(module):
+    """Returns the file of a module of ours, or `None`."""
+    path = ROOT / module.replace(".", "/")
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _module(path):
+    """Returns the dotted name of a file of ours."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _room(part):
+    """Returns the room of the first part of a path within a package."""
+    return part.removesuffix(".py")
+
+
 def _files(folder):
     paths = sorted((ROOT / folder).rglob("*.py"))
     assert paths
@@ -58,14 +99,55 @@ def test_package_imports_only_what_lies_below(package):
         assert not crossed, f"{path} imports {sorted(crossed)}"
 
 
-@pytest.mark.parametrize("room", KNOWS_NEITHER)
+@pytest.mark.parametrize("room", KNOWS_NO_DATA)
 def test_parts_for_other_programs_know_no_settings_and_no_data(room):
     for path in _files(f"alexnet_tf/{room}"):
-        for module, _ in _imported(path):
-            ours = module.startswith("input_pipeline")
-            assert not ours or module == "input_pipeline.files", path
-            assert not module.startswith("alexnet_tf.config"), path
-            assert not module.startswith("alexnet_tf.experiment"), path
+        for module in _ours(path):
+            assert module.split(".")[0] != "input_pipeline" or (
+                module == "input_pipeline.files"
+            ), path
+            assert module != "alexnet_tf.config", path
+
+
+def test_rooms_import_from_lower_floors_only():
+    floor = {
+        room: number for number, rooms in enumerate(FLOORS) for room in rooms
+    }
+    rooms = {p.stem for p in (ROOT / "alexnet_tf").iterdir()}
+    assert rooms - {"__init__", "__pycache__", "py"} <= set(floor)
+    for path in _files("alexnet_tf"):
+        room = _room(path.relative_to(ROOT / "alexnet_tf").parts[0])
+        for module in _ours(path):
+            parts = module.split(".")
+            if parts[0] != "alexnet_tf" or len(parts) == 1:
+                continue
+            other = parts[1]
+            is_lower = room == "__init__" or floor[other] < floor[room]
+            assert is_lower or other == room, f"{path} imports {module}"
+
+
+def test_there_is_no_circle():
+    """Not even by an import within a function."""
+    graph = {}
+    for package in MAY_IMPORT:
+        for path in _files(package):
+            graph[_module(path)] = set(_ours(path)) - {_module(path)}
+    # A package imports its parts, to offer their names.
+    for name in graph:
+        path = ROOT / name.replace(".", "/")
+        if path.is_dir():
+            graph[name] = set()
+    done = set()
+
+    def visit(module, way):
+        assert module not in way, " -> ".join([*way, module])
+        if module not in done:
+            for other in sorted(graph.get(module, ())):
+                visit(other, [*way, module])
+            done.add(module)
+
+    for module in graph:
+        visit(module, [])
 
 
 @pytest.mark.parametrize("package", ["alexnet_tf", "input_pipeline"])

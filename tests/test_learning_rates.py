@@ -31,11 +31,13 @@ ORIGINAL = (
 def test_the_authors_own_run(epoch, kernels, conv1):
     config = importlib.import_module("configs.original_2012").get_config()
     config.validate()
-    intervals, steps_per_epoch = steps.make_intervals(config, 128_000)
+    intervals = steps.make_intervals(config, 128_000)
     assert intervals.total_steps == 91_000
 
-    all_rates = steps.make_rates(config, intervals, steps_per_epoch)
-    groups = all_rates.groups(round(epoch * steps_per_epoch))
+    all_rates = steps.make_rates(
+        config, intervals, steps.make_schedule(config, intervals)
+    )
+    groups = all_rates.groups(round(epoch * intervals.steps_per_epoch))
 
     assert groups["kernels"] == pytest.approx(kernels)
     assert groups.get("conv1", groups["kernels"]) == pytest.approx(conv1)
@@ -48,8 +50,10 @@ def test_recipe_170_lowers_biases_in_two_steps():
     config.optimizer.schedule = "geometric"
     config.optimizer.bias_schedule = "geometric"
     config.training.total_epochs = 95.0
-    intervals, steps_per_epoch = steps.make_intervals(config, 128_000)
-    all_rates = steps.make_rates(config, intervals, steps_per_epoch)
+    intervals = steps.make_intervals(config, 128_000)
+    all_rates = steps.make_rates(
+        config, intervals, steps.make_schedule(config, intervals)
+    )
 
     found = [all_rates.groups(round(95_000 * p)) for p in (0, 0.3, 0.6, 0.99)]
 
@@ -113,11 +117,11 @@ def test_biases_have_their_rate_and_frozen_layers_stay():
 
 
 def test_a_hand_acts_from_its_step_on():
-    hand = learning_rates.ManualFactor()
-    hand.set(20, 0.01)
-    hand.set(10, 0.1)
+    manual = learning_rates.ManualFactor()
+    manual.set(20, 0.01)
+    manual.set(10, 0.1)
 
-    assert [hand.factor(s) for s in (0, 9, 10, 19, 20, 99)] == [
+    assert [manual.factor(s) for s in (0, 9, 10, 19, 20, 99)] == [
         *(1, 1, 0.1, 0.1, 0.01, 0.01)
     ]
 

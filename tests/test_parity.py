@@ -5,10 +5,9 @@ import sys
 import numpy as np
 import pytest
 from data_sets import square
-from runs import make_config
+from runs import make_config, open_new
 from runs import small_network as small_network  # makes it known by name
 
-from alexnet_tf.experiment import experiment
 from alexnet_tf.export import parity
 
 
@@ -47,7 +46,7 @@ def test_missing_runtime_is_named_as_pip_knows_it(monkeypatch):
 
 def test_a_sample_is_spread_over_the_split(tiny_data_dir, tmp_path):
     config = make_config(tiny_data_dir)
-    run = experiment.from_config(config, tmp_path / "run")
+    run = open_new(config, tmp_path / "run")
 
     everything = run.sample_images("validation", 300)
     three = run.sample_images("validation", 3)

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from runs import PowerCut, make_config, small_network, train
+from runs import PowerCut, make_config, open_new, small_network, train
 
 import alexnet_tf
 from alexnet_tf import weights
-from alexnet_tf.experiment import experiment
 
 __all__ = ["small_network"]
 
@@ -17,7 +16,7 @@ def test_half_precision_follows_float32_and_resumes(
 ):
     config = make_config(tiny_data_dir)
     config.training.total_steps = 3
-    first = experiment.from_config(config, tmp_path / "full")
+    first = open_new(config, tmp_path / "full")
     start = weights.to_arrays(first.build())
     train(config, tmp_path / "full")
     config.precision = precision

@@ -18,7 +18,7 @@ from ml_collections import config_flags
 
 from alexnet_tf import summary
 from alexnet_tf.cli import program, progress
-from alexnet_tf.experiment import experiment
+from alexnet_tf.experiment import start, train
 from alexnet_tf.training import summaries
 
 _CONFIG = config_flags.DEFINE_config_file(
@@ -44,9 +44,9 @@ def main(argv):
         return
     if not _WORKDIR.value:
         raise ValueError("Training needs --workdir, such as runs/alexnet.")
-    run = experiment.from_config(_CONFIG.value, _WORKDIR.value)
     make_progress = functools.partial(_make_progress, "train")
-    scores = run.train(make_progress)
+    with start.begin(_CONFIG.value, _WORKDIR.value) as run:
+        scores = train.train(run, make_progress)
     print(f"validation, one crop: {summaries.describe(scores)}")
     print(f"workdir: {_WORKDIR.value}")
 

@@ -1,4 +1,4 @@
-"""Config in, live objects out: the only module that wires everything."""
+"""A run on disk and in memory: config in, network and data out."""
 
 import dataclasses
 import pathlib
@@ -6,9 +6,8 @@ import pathlib
 import numpy as np
 
 from alexnet_tf import model, weights
-from alexnet_tf.experiment import train
 from alexnet_tf.experiment import workdir as workdirs
-from alexnet_tf.training import checkpoint, strategy
+from alexnet_tf.training import checkpoint
 from input_pipeline import (
     dataset_info,
     datasets,
@@ -22,31 +21,40 @@ from input_pipeline import (
 class Experiment:
     """A workdir: its config, its data set and its checkpoints.
 
-    Attributes:
+    Args:
         config: A `config.Config`.
         workdir: Path of the run.
+        source: The opened data set, an `input_pipeline.datasets.Source`; it
+            is opened when it is first needed, if `None`.
+        placement: Where to train, a `training.strategy.Placement`.
+
+    Attributes:
         info: `DatasetInfo` of the data that it is trained on.
         statistics: `Statistics` of that data.
-        skipped: Counts damaged records, a `reading.Skipped`.
-        strategy: The `tf.distribute.Strategy` to train with; made when
-            training begins, if `None`.
+        skipped: Counts damaged records, a `record_reader.Skipped`.
     """
 
-    def __init__(self, config, workdir):
+    def __init__(self, config, workdir, source=None, placement=None):
         self.config = config
         self.workdir = pathlib.Path(workdir)
+        self.placement = placement
+        self._source = source
         # A workdir is enough to evaluate and to serve: it keeps its own copy.
         # Before its first checkpoint nothing binds it to that copy.
-        begun = checkpoint.steps(self.checkpoints)
-        if begun:
+        if checkpoint.steps(self.checkpoints):
             self.info = dataset_info.DatasetInfo.load(self.workdir)
             self.statistics = statistics.Statistics.load(self.workdir)
         else:
-            source = datasets.open_source(config.data)
-            self.info = source.info
-            self.statistics = source.load_statistics()
+            self.info = self.source.info
+            self.statistics = self.source.load_statistics()
         self.skipped = record_reader.Skipped()
-        self.strategy = None
+
+    @property
+    def source(self):
+        """The records where they are now, an opened data set."""
+        if self._source is None:
+            self._source = datasets.open_source(self.config.data)
+        return self._source
 
     @property
     def checkpoints(self):
@@ -86,6 +94,19 @@ class Experiment:
         found, folder = checkpoint.find(self.checkpoints, which)
         return found, checkpoint.load_arrays(folder / "weights.npz")
 
+    def make_train_dataset(self, first_step, host=0, num_hosts=1):
+        """Returns a host's endless batches from a step on."""
+        return pipeline.make_train_dataset(
+            self.source,
+            self.config.data,
+            self.config.training.seed,
+            first_step,
+            statistics=self.statistics,
+            host=host,
+            num_hosts=num_hosts,
+            skipped=self.skipped,
+        )
+
     def make_eval_dataset(self, split, crops, file_names=False):
         """Returns a split of the data set, from where it is now.
 
@@ -94,9 +115,8 @@ class Experiment:
         Raises:
             ValueError: The records are others than those of the run.
         """
-        self.open_source(split)
         return pipeline.make_eval_dataset(
-            self.config.data.directory,
+            self.open_source(split),
             self.config.data,
             split,
             crops,
@@ -126,20 +146,20 @@ class Experiment:
             source.load_index(split, skipped), skipped
         )
         count = min(count, len(reader))
-        places = np.linspace(0, len(reader) - 1, count).astype(int)
+        positions = np.linspace(0, len(reader) - 1, count).astype(int)
         size = self.info.image_size
         images = [
             transforms.square_from_bytes(source.parse(record)["image"], size)
-            for record in reader.read(places)
+            for record in reader.read(positions)
         ]
         return np.array(images, np.uint8).reshape(-1, size, size, 3)
 
-    def images_at(self, split, places, file_names=None):
-        """Returns the images at some places of a split.
+    def images_at(self, split, positions, file_names=None):
+        """Returns the images at some positions of a split.
 
         Args:
             split: "train", "validation" or "test".
-            places: Integers from 0, in the order of the records.
+            positions: Integers from 0, in the order of the records.
             file_names: What the records there must be called, or `None`.
 
         Returns:
@@ -152,13 +172,14 @@ class Experiment:
         source = self.open_source(split)
         index = source.load_index(split)
         images = []
-        for number, place in enumerate(places):
-            record = source.parse(index.read(int(place)))
+        for number, position in enumerate(positions):
+            record = source.parse(index.read(int(position)))
             name = record["file_name"].numpy().decode()
             if file_names is not None and name != file_names[number]:
                 raise ValueError(
-                    f"Image {place} of {split} must be {file_names[number]}, "
-                    f"as it was when it was evaluated. Found: {name}. "
+                    f"Image {position} of {split} must be "
+                    f"{file_names[number]}, as it was when it was "
+                    f"evaluated. Found: {name}. "
                     "Evaluate the present records again."
                 )
             images.append(transforms.decode(record["image"]).numpy())
@@ -176,16 +197,14 @@ class Experiment:
                 f"The split must be one of {', '.join(self.info.splits)}. "
                 f"Received: {split}"
             )
-        source = datasets.open_source(self.config.data)
-        there = source.info
-        mine, its = self.info.splits.get(split), there.splits.get(split)
+        found = self.source.info
         if (
-            there.synsets != self.info.synsets
-            or there.image_size != self.info.image_size
-            or (mine is not None and mine != its)
+            found.synsets != self.info.synsets
+            or found.image_size != self.info.image_size
+            or found.splits.get(split) != self.info.splits[split]
         ):
             raise self.other_records(directory)
-        return source
+        return self.source
 
     def other_records(self, directory):
         """Returns the error for records that the run does not know."""
@@ -194,53 +213,6 @@ class Experiment:
             f"{directory}. Use another --workdir, or the data set "
             f"{self.info.name} that it began with."
         )
-
-    def train(self, make_progress):
-        """Trains to the end, from the last checkpoint if there is one.
-
-        Args:
-            make_progress: Called as `make_progress(total, initial)`, returns
-                a scope with `update(steps, facts)`.
-
-        Returns:
-            The validation scores at the end, a dict.
-        """
-        return train.Trainer(self, make_progress).train()
-
-
-def from_config(config, workdir):
-    """Returns the experiment of a config, new or begun, in a workdir.
-
-    Raises:
-        ValueError: The config could not train, or the workdir is that of
-            another network.
-        FileNotFoundError: There is no data set.
-    """
-    config.validate()
-    workdir = pathlib.Path(workdir)
-    if checkpoint.steps(workdir / "checkpoints"):
-        workdirs.check_same_run(workdir, config)
-    if not config.data.directory:
-        raise ValueError(
-            "data.directory must name a folder of records. Received: "
-            "nothing. Pass --config.data.directory=DIR; make one with: "
-            "python -m tools.build_tfrecords --help"
-        )
-    place = None
-    if config.strategy == "multi_worker":
-        # It must come before anything else of TensorFlow's.
-        place = strategy.make_strategy(config.strategy)
-    experiment = Experiment(config, workdir)
-    experiment.strategy = place
-    _check_data(experiment)
-    if place is not None and strategy.host_of(place)[0] > 0:
-        # The first host writes the workdir, which all of them see.
-        return experiment
-    workdir.mkdir(parents=True, exist_ok=True)
-    workdirs.write_config(workdir, config)
-    experiment.info.save(workdir)
-    experiment.statistics.save(workdir)
-    return experiment
 
 
 def open_workdir(workdir, data_dir=None):
@@ -267,17 +239,3 @@ def load(workdir, checkpoint="last"):
         checkpoint: "last", "best" or a step.
     """
     return open_workdir(workdir).load(checkpoint)[0]
-
-
-def _check_data(experiment):
-    """Refuses a data set that cannot train, or is another than before."""
-    directory = experiment.config.data.directory
-    there = datasets.open_source(experiment.config.data).info
-    for split in ("train", "validation"):
-        if split not in there.splits or not there.splits[split].num_images:
-            raise ValueError(
-                f"{directory} must hold a {split} split with records. "
-                f"Received: {sorted(there.splits)}"
-            )
-    if there.splits != experiment.info.splits:
-        raise experiment.other_records(directory)

@@ -1,10 +1,7 @@
-"""One call of training: an experiment's parts, wired into the loop."""
-
-import functools
+"""One call of training: an experiment's parts, put into the loop."""
 
 import keras
 import numpy as np
-import tensorflow as tf
 from absl import logging
 
 from alexnet_tf import config as config_lib
@@ -12,275 +9,237 @@ from alexnet_tf import evaluation, model, weights
 from alexnet_tf.analysis import figures
 from alexnet_tf.experiment import steps
 from alexnet_tf.experiment import workdir as workdirs
+from alexnet_tf.experiment.experiment import open_workdir
 from alexnet_tf.training import (
-    control,
     coordination,
-    diagnostics,
-    learning_rates,
     loop,
+    metrics,
     optimizer,
     signals,
     step,
     strategy,
     summaries,
 )
+from alexnet_tf.training.diagnostics import Diagnostics
+from alexnet_tf.training.reports import Reporter
+from alexnet_tf.training.requests import RequestHandler
 from alexnet_tf.training.state import TrainState
-from input_pipeline import pipeline
 
 
-class Trainer:
-    """Trains an experiment to its end.
+def train(experiment, make_progress):
+    """Trains to the end, from the last checkpoint if there is one.
 
     Args:
-        experiment: An `experiment.Experiment`.
-        make_progress: See `Experiment.train`.
+        experiment: What `start.begin` yielded.
+        make_progress: Called as `make_progress(total, initial)`, returns a
+            scope with `update(steps, facts)`.
+
+    Returns:
+        The validation scores at the end, a dict of floats.
+
+    Raises:
+        KeyboardInterrupt: It was interrupted, and has been saved.
+        ValueError: The loss is no number any more, or the parts do not fit.
     """
-
-    def __init__(self, experiment, make_progress):
-        self.experiment = experiment
-        self.config = experiment.config
-        self.make_progress = make_progress
-
-    def train(self):
-        """Trains; see `Experiment.train`."""
-        with signals.Interruption() as request:
-            place = self.experiment.strategy or self._make_strategy()
-            self.host, self.hosts = strategy.host_of(place)
-            if self.host > 0:
-                return self._train(place, request)
-            with control.lock(self.experiment.workdir):
-                return self._train(place, request)
-
-    def _make_strategy(self):
-        """Returns the strategy, with the rows of towers that it spans."""
-        devices = self._devices()
-        rows = None
-        if devices and self.config.strategy == "mirrored":
-            towers = self.config.make_network().towers
-            rows = strategy.tower_places(devices, towers)[1]
-        return strategy.make_strategy(self.config.strategy, rows)
-
-    def _devices(self):
-        """Returns the devices of the config, if they are here."""
-        return strategy.existing_devices(self.config.tower_devices())
-
-    def _train(self, place, request):
-        config, experiment = self.config, self.experiment
-        replicas = place.num_replicas_in_sync
-        strategy.check_share(config.data.batch_size, replicas)
-        intervals, steps_per_epoch = steps.make_intervals(
-            config, experiment.info.splits["train"].num_images
-        )
-        network, rule, outer = self._build(place)
-        state = TrainState(
-            experiment.checkpoints,
-            network,
-            rule,
-            steps.make_schedule(config, intervals, steps_per_epoch),
-            config.training.keep_checkpoints,
-            outer if outer is not rule else None,
-            writes=self.host == 0,
-        )
-        state.check_space()
-        self._begin(state, intervals)
-        writer = self._make_writer(state, steps_per_epoch)
-        hand = learning_rates.ManualFactor()
-        for event in writer.manual_rate_events():
-            hand.set(event["step"], event["factor"])
-        all_rates = steps.make_rates(config, intervals, steps_per_epoch, hand)
-        all_rates.schedule = state.schedule
-        predictor = evaluation.make_predictor(network)
-        validation = experiment.make_eval_dataset("validation", 1)
-        # Hosts must leave an evaluation together.
-        stops = request if self.hosts == 1 else None
-        try:
-            with self.make_progress(
-                intervals.total_steps, state.step
-            ) as progress:
-                scores = loop.Loop(
-                    step.make_train_step(
-                        network, outer, place, config.data.batch_size
-                    ),
-                    iter(self._batches(place, state.step)),
+    config, placement = experiment.config, experiment.placement
+    strategy.check_share(config.data.batch_size, placement.num_replicas)
+    intervals = steps.make_intervals(
+        config, experiment.info.splits["train"].num_images
+    )
+    schedule = steps.make_schedule(config, intervals)
+    with signals.Interruption() as interruption:
+        state, applied = _build(experiment, schedule)
+        _restore_or_initialize(state, config, intervals)
+        with (
+            _open_writer(experiment, state, intervals) as writer,
+            make_progress(intervals.total_steps, state.step) as progress,
+        ):
+            rates = steps.make_rates(
+                config, intervals, schedule, writer.manual_rate_events()
+            )
+            watched = {
+                "window": metrics.Window(config.data.batch_size),
+                "writer": writer,
+            }
+            saver = loop.Saver(state, intervals, **watched)
+            evaluator = loop.Evaluator(
+                state,
+                intervals,
+                _make_evaluation(experiment, state, writer, interruption),
+                saver=saver,
+                **watched,
+            )
+            loop.run(
+                state,
+                intervals,
+                RequestHandler(
+                    state,
+                    _request_source(experiment, interruption),
+                    rates,
+                    saver,
+                    writer,
+                    config.optimizer.divisor,
+                ),
+                loop.Updater(
+                    state,
+                    _make_step(experiment, state, applied),
+                    _make_batches(experiment, state.step),
+                    rates,
+                    measure_every_steps=intervals.log_every_steps,
+                    **watched,
+                ),
+                Reporter(
                     state,
                     intervals,
-                    all_rates,
-                    batch_size=config.data.batch_size,
-                    evaluate=functools.partial(
-                        self._look,
-                        network,
-                        writer,
-                        state,
-                        predictor,
-                        validation,
-                        stops,
-                    ),
-                    writer=writer,
+                    rates,
                     progress=progress,
-                    agreement=self._agreement(place, request),
-                    apply_rates=functools.partial(
-                        _apply_rates, network, rule, all_rates, state
-                    ),
-                    watch=diagnostics.Watch(experiment.info.num_classes),
-                    draw=functools.partial(self._draw, network, writer),
-                    facts=functools.partial(self._facts, network, rule),
-                    divisor=config.optimizer.divisor,
-                ).run()
-            scores = scores or self._scores(predictor, validation, stops)
-            writer.hyperparameters(_flat(config), scores)
-            return scores
-        finally:
-            writer.close()
-
-    def _build(self, place):
-        """Returns the network, the rule and what applies the rule."""
-        config = self.config
-        devices = self._devices()
-        if devices:
-            towers = config.make_network().towers
-            devices = strategy.tower_places(devices, towers)[0]
-        with place.scope():
-            network = self.experiment.build(devices)
-            outer = rule = optimizer.PaperSGD(
-                config.optimizer.learning_rate,
-                config.optimizer.momentum,
-                config.optimizer.weight_decay,
-                config.optimizer.bias_decay,
+                    diagnostics=Diagnostics(experiment.info.num_classes),
+                    make_pictures=_make_pictures(experiment, state),
+                    extra_scalars=_extra_scalars(experiment, state),
+                    **watched,
+                ),
+                evaluator,
+                saver,
             )
-            rule.build(network.trainable_variables)
-            if config.precision == "mixed_float16":
-                outer = keras.optimizers.LossScaleOptimizer(rule)
-                outer.build(network.trainable_variables)
-        model.set_step_counter(network, rule.iterations)
-        return network, rule, outer
+            scores = evaluator.scores or evaluator.compute_scores()
+            writer.hyperparameters(config_lib.to_flat_dict(config), scores)
+            return scores
 
-    def _begin(self, state, intervals):
-        """Restores, or takes weights from elsewhere, or starts afresh."""
-        if state.restore():
-            logging.info("Going on from step %d.", state.step)
-            if state.step >= intervals.total_steps:
-                logging.info("That is all of them: nothing is left to do.")
-        elif self.config.init_from:
-            # Here, as it makes an experiment, which makes trainers.
-            from alexnet_tf.experiment import experiment
 
-            other = experiment.open_workdir(self.config.init_from)
-            _, arrays = other.load_weights()
-            weights.from_arrays(state.model, arrays)
+def _build(experiment, schedule):
+    """Returns the state of a new run, and the optimizer that is applied.
 
-    def _make_writer(self, state, steps_per_epoch):
-        """Returns what people watch; a host that is not the first is mute."""
-        if self.host > 0:
-            return summaries.Mute(self.experiment.workdir)
-        writer = summaries.SummaryWriter(
-            self.experiment.workdir, state.step, steps_per_epoch
+    That is the state's own, or one around it that scales the loss.
+    """
+    config, placement = experiment.config, experiment.placement
+    with placement.strategy.scope():
+        network = experiment.build(placement.tower_devices)
+        paper_sgd = optimizer.PaperSGD(
+            config.optimizer.learning_rate,
+            config.optimizer.momentum,
+            config.optimizer.weight_decay,
+            config.optimizer.bias_decay,
         )
-        writer.event(
-            state.step,
-            "resume" if state.step else "start",
-            revision=workdirs.revision(),
-        )
-        return writer
-
-    def _batches(self, place, first_step):
-        """Returns the batches from a step on, on their way to the replicas."""
-        dataset = pipeline.make_train_dataset(
-            self.config.data.directory,
-            self.config.data,
-            self.config.training.seed,
-            first_step=first_step,
-            statistics=self.experiment.statistics,
-            host=self.host,
-            num_hosts=self.hosts,
-            skipped=self.experiment.skipped,
-        )
-        if place.num_replicas_in_sync == 1:
-            return dataset
-        return strategy.split_batches(dataset, place)
-
-    def _agreement(self, place, request):
-        """Returns how hosts agree on requests."""
-        if self.hosts == 1:
-            return coordination.LocalRequests(self.experiment.workdir, request)
-        return coordination.BroadcastRequests(
-            self.experiment.workdir, request, place, self.host == 0
-        )
-
-    def _facts(self, network, rule):
-        """Returns what TensorBoard shows beside the figures of training."""
-        facts = norms(network, rule)
-        if self.config.data.on_error == "skip":
-            facts["skipped_records"] = self.experiment.skipped.count
-        return facts
-
-    def _look(self, network, writer, state, predictor, dataset, stops):
-        """Returns validation scores, and writes the weights' histograms."""
-        scores = self._scores(predictor, dataset, stops)
-        writer.histograms(state.step, weights.to_arrays(network))
-        return scores
-
-    def _scores(self, predictor, dataset, stops):
-        """Returns errors of the whole validation split, one crop an image."""
-        found = evaluation.predict(predictor, dataset, interruption=stops)
-        return evaluation.errors(found["probabilities"], found["labels"])
-
-    def _draw(self, network, writer, number, batch):
-        """Writes conv1's kernels and the batch as pictures."""
-        arrays = weights.to_arrays(network)
-        writer.images(
-            number,
-            "conv1_kernels",
-            figures.kernel_grid(next(iter(arrays.values())))[np.newaxis],
-        )
-        images = batch[0]
-        if isinstance(images, tf.distribute.DistributedValues):
-            images = images.values[0]
-        sheet = figures.batch_sheet(
-            images.numpy(), self.experiment.statistics.mean_rgb
-        )
-        writer.images(number, "augmented_batch", sheet[np.newaxis])
+        paper_sgd.build(network.trainable_variables)
+        loss_scaled = None
+        if config.precision == "mixed_float16":
+            loss_scaled = keras.optimizers.LossScaleOptimizer(paper_sgd)
+            loss_scaled.build(network.trainable_variables)
+    model.set_step_counter(network, paper_sgd.iterations)
+    state = TrainState(
+        experiment.checkpoints,
+        network,
+        paper_sgd,
+        schedule,
+        config.training.keep_checkpoints,
+        loss_scaled,
+        writes=placement.is_chief,
+    )
+    state.check_space()
+    return state, loss_scaled or paper_sgd
 
 
-def _apply_rates(network, rule, all_rates, state, groups):
-    """Sets the rates of all variables for the coming step."""
-    rule.set_rates(
-        all_rates.base(state.step), learning_rates.per_variable(network, groups)
+def _restore_or_initialize(state, config, intervals):
+    """Restores the last checkpoint, or takes weights from another run."""
+    if state.restore():
+        logging.info("Going on from step %d.", state.step)
+        if state.step >= intervals.total_steps:
+            logging.info("That is all of them: nothing is left to do.")
+    elif config.init_from:
+        _, arrays = open_workdir(config.init_from).load_weights()
+        weights.from_arrays(state.model, arrays)
+
+
+def _open_writer(experiment, state, intervals):
+    """Returns what people watch; only the first host writes."""
+    if not experiment.placement.is_chief:
+        return summaries.SilentWriter(experiment.workdir)
+    writer = summaries.SummaryWriter(
+        experiment.workdir, state.step, intervals.steps_per_epoch
+    )
+    writer.event(
+        state.step,
+        "resume" if state.step else "start",
+        revision=workdirs.revision(),
+    )
+    return writer
+
+
+def _make_step(experiment, state, applied):
+    """Returns the function of a batch that updates the weights."""
+    return step.make_train_step(
+        state.model,
+        applied,
+        experiment.placement.strategy,
+        experiment.config.data.batch_size,
     )
 
 
-def norms(network, rule):
-    """Returns the norms of every layer's kernels and of their velocities.
-
-    Args:
-        network: What `model.build` returned.
-        rule: A `PaperSGD` built on its variables.
-    """
-    layers = [layer for layer in network.layers if layer.weights]
-    kernels = [[k.value for k in layer.kernels] for layer in layers]
-    moved = [
-        [rule.velocity(k).value for k in layer.kernels] for layer in layers
-    ]
-    found = np.reshape(_norms(kernels + moved), (2, -1))
-    return {
-        f"{what}_norm/{layer.name}": float(norm)
-        for what, row in zip(("weight", "velocity"), found, strict=True)
-        for layer, norm in zip(layers, row, strict=True)
-    }
+def _make_batches(experiment, first_step):
+    """Returns the batches from a step on, on their way to the replicas."""
+    placement = experiment.placement
+    dataset = experiment.make_train_dataset(
+        first_step, placement.host, placement.num_hosts
+    )
+    if placement.num_replicas == 1:
+        return dataset
+    return strategy.split_batches(dataset, placement.strategy)
 
 
-@tf.function
-def _norms(groups):
-    """Returns the Euclidean norm over each group of variables."""
-    return tf.stack([tf.linalg.global_norm(group) for group in groups])
+def _request_source(experiment, interruption):
+    """Returns where requests come from, the same on every host."""
+    placement = experiment.placement
+    if placement.num_hosts == 1:
+        return coordination.LocalRequests(experiment.workdir, interruption)
+    return coordination.BroadcastRequests(
+        experiment.workdir,
+        interruption,
+        placement.strategy,
+        placement.is_chief,
+    )
 
 
-def _flat(config):
-    """Returns a config's fields as one dict, for TensorBoard's HParams."""
-    flat = {}
-    for name, value in config_lib.to_dict(config).items():
-        inner = value.items() if isinstance(value, dict) else [(None, value)]
-        for key, v in inner:
-            label = f"{name}.{key}" if key else name
-            plain = isinstance(v, (bool, int, float, str))
-            flat[label] = v if plain else str(v)
-    return flat
+def _make_evaluation(experiment, state, writer, interruption):
+    """Returns the function that computes validation scores, one crop each."""
+    predictor = evaluation.make_predictor(state.model)
+    dataset = experiment.make_eval_dataset("validation", 1)
+    # Hosts must leave an evaluation together.
+    if experiment.placement.num_hosts > 1:
+        interruption = None
+
+    def compute_scores():
+        found = evaluation.predict(
+            predictor, dataset, interruption=interruption
+        )
+        scores = evaluation.errors(found["probabilities"], found["labels"])
+        writer.histograms(state.step, weights.to_arrays(state.model))
+        return scores
+
+    return compute_scores
+
+
+def _make_pictures(experiment, state):
+    """Returns the function that draws conv1's kernels and a batch."""
+
+    def make_pictures(images):
+        arrays = weights.to_arrays(state.model)
+        kernels = figures.kernel_grid(next(iter(arrays.values())))
+        batch = figures.batch_sheet(images, experiment.statistics.mean_rgb)
+        return {
+            "conv1_kernels": kernels[np.newaxis],
+            "augmented_batch": batch[np.newaxis],
+        }
+
+    return make_pictures
+
+
+def _extra_scalars(experiment, state):
+    """Returns the function that gives norms and skipped records."""
+
+    def extra_scalars():
+        scalars = metrics.layer_norms(state.model, state.optimizer)
+        if experiment.config.data.on_error == "skip":
+            scalars["skipped_records"] = experiment.skipped.count
+        return scalars
+
+    return extra_scalars

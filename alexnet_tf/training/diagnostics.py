@@ -20,8 +20,8 @@ _WAITING = (
 )
 
 
-class Watch:
-    """Looks at the figures of training and warns.
+class Diagnostics:
+    """Checks the figures of training, and warns.
 
     Args:
         num_classes: Of the data set.
@@ -35,8 +35,8 @@ class Watch:
         self._said = set()
         self._lines = 0
 
-    def look(self, step, scalars):
-        """Takes the figures of some steps.
+    def check(self, step, scalars):
+        """Checks the figures of some steps.
 
         Args:
             step: Updates so far.

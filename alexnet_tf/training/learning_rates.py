@@ -1,4 +1,4 @@
-"""The rate of every layer at every step: schedule, phases and the hand.
+"""The rate of every layer at every step: schedule, phases, manual changes.
 
 The authors watched the validation error and changed rates by hand, of all
 layers or of one; their biases kept a rate of their own. What they did is data
@@ -57,7 +57,7 @@ def parse_phases(text):
 
 
 class ManualFactor:
-    """What a hand on the rate has done: a factor from each of some steps on."""
+    """Manual changes of the rate: a factor from each of some steps on."""
 
     def __init__(self):
         self._steps = [0]
@@ -65,9 +65,9 @@ class ManualFactor:
 
     def set(self, step, factor):
         """Multiplies the schedule's rate by a factor from a step on."""
-        place = bisect.bisect_right(self._steps, step)
-        self._steps.insert(place, step)
-        self._factors.insert(place, factor)
+        index = bisect.bisect_right(self._steps, step)
+        self._steps.insert(index, step)
+        self._factors.insert(index, factor)
 
     def factor(self, step):
         """Returns the factor of the update after `step` updates."""
@@ -81,18 +81,18 @@ class Rates:
         schedule: Of the kernels; see `training.schedule`.
         biases: Schedule of the biases; as the kernels', if `None`.
         phases: `Phase`s.
-        hand: A `ManualFactor`; its factor goes on both schedules.
+        manual: A `ManualFactor`; its factor multiplies both schedules.
     """
 
-    def __init__(self, schedule, biases=None, phases=(), hand=None):
+    def __init__(self, schedule, biases=None, phases=(), manual=None):
         self.schedule = schedule
         self.biases = biases
         self.phases = sorted(phases, key=lambda phase: phase.step)
-        self.hand = hand or ManualFactor()
+        self.manual = manual or ManualFactor()
 
     def base(self, step):
         """Returns the kernels' rate, but for phases."""
-        return self.schedule.rate(step) * self.hand.factor(step)
+        return self.schedule.rate(step) * self.manual.factor(step)
 
     def groups(self, step):
         """Returns the rates by group.
@@ -103,7 +103,7 @@ class Rates:
         """
         rates = {"kernels": self.base(step), "biases": self.base(step)}
         if self.biases is not None:
-            factor = self.hand.factor(step)
+            factor = self.manual.factor(step)
             rates["biases"] = self.biases.rate(step) * factor
         for phase in self.phases:
             if phase.step <= step:

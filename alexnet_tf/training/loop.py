@@ -1,201 +1,220 @@
-"""Updates, with stops to look, to save and to obey; knows when, not how."""
-
-import dataclasses
+"""The loop of §5: updates, and between them reports, scores, checkpoints."""
 
 from absl import logging
 
-from alexnet_tf.training import checkpoint
-from alexnet_tf.training.metrics import Window
+from alexnet_tf.training import learning_rates
 
 
-@dataclasses.dataclass(frozen=True)
-class Intervals:
-    """When things happen, in steps.
-
-    Attributes:
-        total_steps: Length of the run.
-        eval_every_steps: Between two validation errors.
-        checkpoint_every_steps: Between two checkpoints.
-        log_every_steps: Between two lines of figures.
-        images_every_steps: Between two sets of pictures.
-        profile_steps: First and last step that the profiler records, or
-            nothing.
-    """
-
-    total_steps: int
-    eval_every_steps: int
-    checkpoint_every_steps: int
-    log_every_steps: int
-    images_every_steps: int
-    profile_steps: tuple[int, ...] = ()
-
-
-class Loop:
-    """A run from its present step to its end, or to an interruption.
+def run(state, intervals, requests, updater, reporter, evaluator, saver):
+    """Trains until the last step, the schedule's end or a request to stop.
 
     Args:
+        state: A `state.TrainState`; training goes on from its step.
+        intervals: When things happen, in steps: an `experiment.steps.Intervals`
+            or alike.
+        requests: A `requests.RequestHandler`.
+        updater: An `Updater`.
+        reporter: A `reports.Reporter`.
+        evaluator: An `Evaluator`.
+        saver: A `Saver`.
+
+    Raises:
+        KeyboardInterrupt: The run was interrupted, and has been saved.
+        OSError: The last checkpoint could not be written.
+        ValueError: The loss is no number any more.
+    """
+    if state.evaluation_pending:
+        evaluator.evaluate_if_due()
+        saver.save_if_due()
+    while not intervals.are_over(state):
+        if requests.handle():
+            return
+        batch = updater.next_batch()
+        reporter.begin_step(batch)
+        updater.update(batch)
+        reporter.report()
+        evaluator.evaluate_if_due()
+        saver.save_if_due()
+    saver.finish()
+    if state.schedule.finished:
+        logging.info("The error has stopped improving at the last rate.")
+
+
+class Updater:
+    """Takes batches, sets the rates and updates the weights.
+
+    Args:
+        state: A `state.TrainState`.
         train_step: What `step.make_train_step` returned.
         batches: Yields batches, the first for `state.step`.
-        state: A `checkpoint.TrainState`.
-        intervals: An `Intervals`.
-        rates: A `rates.Rates`.
-        batch_size: Images per step.
-        evaluate: Returns validation scores, a dict of floats.
+        rates: A `learning_rates.Rates`.
+        window: A `metrics.Window`.
         writer: A `summaries.SummaryWriter`.
-        progress: Has `update(steps, facts)`.
-        agreement: An `agreement.LocalRequests` on requests.
-        apply_rates: Sets the rates of a step's groups.
-        watch: A `watch.Watch`.
-        draw: Writes pictures, given the step and the batch; or `None`.
-        facts: Returns a dict of further scalars for each line of figures.
-        divisor: Of the rate, when a hand drops it.
+        measure_every_steps: Between two steps that measure gradient norms.
     """
 
     def __init__(
         self,
+        state,
         train_step,
         batches,
-        state,
-        intervals,
         rates,
         *,
-        batch_size,
-        evaluate,
+        window,
         writer,
-        progress,
-        agreement,
-        apply_rates,
-        watch,
-        draw=None,
-        facts=dict,
-        divisor=10.0,
+        measure_every_steps,
     ):
+        self.state = state
         self.train_step = train_step
-        self.batches = batches
+        self.batches = iter(batches)
+        self.rates = rates
+        self.window = window
+        self.writer = writer
+        self.measure_every_steps = measure_every_steps
+        self._applied = None
+
+    def next_batch(self):
+        """Returns the batch of the present step."""
+        with self.window.waiting():
+            return next(self.batches)
+
+    def update(self, batch):
+        """Does one update."""
+        self._apply_rates()
+        state = self.state
+        measured = (state.step + 1) % self.measure_every_steps == 0
+        self.window.add(self.train_step(batch, measured))
+        state.step += 1
+
+    def _apply_rates(self):
+        """Sets the rates of all variables, where they have changed."""
+        state = self.state
+        groups = self.rates.groups(state.step)
+        if groups == self._applied:
+            return
+        rate = self.rates.base(state.step)
+        state.optimizer.set_rates(
+            rate, learning_rates.per_variable(state.model, groups)
+        )
+        if state.rate not in (None, rate):
+            self.writer.event(state.step, "rate", before=state.rate, after=rate)
+        state.rate, self._applied = rate, groups
+
+
+class Evaluator:
+    """Computes the validation errors when they are due.
+
+    Args:
+        state: A `state.TrainState`, whose schedule hears of the errors.
+        intervals: See `run`.
+        compute_scores: Returns validation scores, a dict of floats.
+        saver: A `Saver`.
+        window: A `metrics.Window`.
+        writer: A `summaries.SummaryWriter`.
+
+    Attributes:
+        scores: The last ones of this process, or `None`.
+    """
+
+    def __init__(
+        self, state, intervals, compute_scores, *, saver, window, writer
+    ):
         self.state = state
         self.intervals = intervals
-        self.rates = rates
-        self.evaluate = evaluate
+        self.compute_scores = compute_scores
+        self.saver = saver
+        self.window = window
         self.writer = writer
-        self.progress = progress
-        self.agreement = agreement
-        self.apply_rates = apply_rates
-        self.watch = watch
-        self.draw = draw
-        self.facts = facts
-        self.divisor = divisor
-        self.window = Window(batch_size)
         self.scores = None
-        self._applied = None
-        self._stopped = False
 
-    def run(self):
-        """Trains until the last step, the schedule's end or a request.
-
-        Returns:
-            The last validation scores of this call, or `None` where there
-            were none.
+    def evaluate_if_due(self):
+        """Computes scores at every interval, at the end, and when pending.
 
         Raises:
             KeyboardInterrupt: The run was interrupted, and has been saved.
-            OSError: The last checkpoint could not be written.
-            ValueError: The loss is no number any more.
         """
         state = self.state
-        if state.evaluation_pending:
-            self._look()
-            self._save_if_due()
-        while not self._is_over():
-            if self.agreement.interrupted(state.step):
-                self._save_and_leave("interrupted")
-            self._obey()
-            if self._stopped:
-                return self.scores
-            self._step()
-            if state.step % self.intervals.log_every_steps == 0:
-                self._log()
-            self._look()
-            self._save_if_due()
-        self._note_saved(wait=True)
-        if state.schedule.finished:
-            logging.info("The error has stopped improving at the last rate.")
-        return self.scores
-
-    def _is_over(self):
-        """Returns whether no step is left."""
-        return (
-            self.state.step >= self.intervals.total_steps
-            or self.state.schedule.finished
-        )
-
-    def _step(self):
-        """Does one update."""
-        state = self.state
-        groups = self.rates.groups(state.step)
-        if groups != self._applied:
-            self.apply_rates(groups)
-            rate = self.rates.base(state.step)
-            if state.rate not in (None, rate):
-                self.writer.event(
-                    state.step, "rate", before=state.rate, after=rate
-                )
-            state.rate, self._applied = rate, groups
-        self.writer.profile(state.step, self.intervals.profile_steps)
-        with self.window.waiting():
-            batch = next(self.batches)
-        if self.draw and state.step % self.intervals.images_every_steps == 0:
-            self.draw(state.step, batch)
-        measured = (state.step + 1) % self.intervals.log_every_steps == 0
-        self.window.add(self.train_step(batch, measured))
-        state.step += 1
-        self.progress.update(1, self.window.summary)
-
-    def _log(self):
-        """Writes the figures of the steps since the last line."""
-        step = self.state.step
-        scalars = {**self.window.close(), "learning_rate": self.state.rate}
-        for group, rate in self._applied.items():
-            scalars[f"rates/{group}"] = rate
-        scalars.update(self.facts())
-        checkpoint.check_finite(step, scalars["loss"])
-        self.writer.write("train", step, scalars)
-        self.window.describe(scalars)
-        self.watch.look(step, scalars)
-
-    def _look(self):
-        """Finds the validation errors, where it is time."""
-        state, every = self.state, self.intervals.eval_every_steps
-        self._is_best = False
         at_end = state.step >= self.intervals.total_steps
-        if not (state.evaluation_pending or at_end or state.step % every == 0):
+        is_turn = state.step % self.intervals.eval_every_steps == 0
+        if not (state.evaluation_pending or at_end or is_turn):
             return
         state.evaluation_pending = True
         with self.window.pause():
             try:
-                scores = self.evaluate()
+                scores = self.compute_scores()
             except KeyboardInterrupt:
-                self._save_and_leave("interrupted")
+                self.saver.save_and_leave("interrupted")
             state.evaluation_pending = False
             self.scores = scores
             self.writer.write("validation", state.step, scores)
             self.writer.log("validation", state.step, scores)
-            self._is_best = state.record_scores(scores)
+            if state.record_scores(scores):
+                self.saver.request()
 
-    def _save_if_due(self):
-        """Begins a checkpoint, where it is time, and hears of the last."""
-        step = self.state.step
+
+class Saver:
+    """Writes checkpoints while training goes on.
+
+    Args:
+        state: A `state.TrainState`.
+        intervals: See `run`.
+        window: A `metrics.Window`.
+        writer: A `summaries.SummaryWriter`.
+    """
+
+    def __init__(self, state, intervals, *, window, writer):
+        self.state = state
+        self.intervals = intervals
+        self.window = window
+        self.writer = writer
+        self._requested = False
+
+    def request(self):
+        """Makes the present step one that is saved."""
+        self._requested = True
+
+    def save_if_due(self):
+        """Begins a checkpoint where one is due; records the one before."""
+        every = self.intervals.checkpoint_every_steps
+        is_due = (
+            self._requested
+            or self.intervals.are_over(self.state)
+            or self.state.step % every == 0
+        )
+        self._requested = False
         with self.window.pause():
-            self._note_saved()
-            if (
-                self._is_best
-                or self._is_over()
-                or step % self.intervals.checkpoint_every_steps == 0
-            ):
-                self._note_saved(wait=True)
+            self._record_written(wait=is_due)
+            if is_due:
                 self.state.save(wait=False)
 
-    def _note_saved(self, wait=False):
-        """Writes down that a checkpoint is on the disk.
+    def save(self):
+        """Writes a checkpoint of the present step, and waits for it."""
+        self._record_written(wait=True)
+        self.state.save()
+
+    def save_and_leave(self, event):
+        """Saves, and ends the run.
+
+        Args:
+            event: Why, for events.jsonl.
+
+        Raises:
+            KeyboardInterrupt: Always.
+        """
+        self.save()
+        self.writer.event(self.state.step, event)
+        raise KeyboardInterrupt
+
+    def finish(self):
+        """Waits for the last checkpoint.
+
+        Raises:
+            OSError: It could not be written.
+        """
+        self._record_written(wait=True)
+
+    def _record_written(self, wait):
+        """Records in events.jsonl that a checkpoint is on the disk.
 
         One that does not fit there is no reason to give up while training
         still goes on; at the end it is.
@@ -203,7 +222,7 @@ class Loop:
         try:
             step = self.state.poll_save(wait)
         except OSError as error:
-            if self._is_over() and wait:
+            if self.intervals.are_over(self.state) and wait:
                 raise
             logging.warning(
                 "A checkpoint could not be written (%s). Those before it are "
@@ -215,37 +234,3 @@ class Loop:
         if step is not None:
             self.writer.event(step, "save")
             self.writer.flush()
-
-    def _save_and_leave(self, what):
-        """Saves, and ends the run.
-
-        Raises:
-            KeyboardInterrupt: Always.
-        """
-        self._note_saved(wait=True)
-        self.state.save()
-        self.writer.event(self.state.step, what)
-        raise KeyboardInterrupt
-
-    def _obey(self):
-        """Does what hands ask for, and writes down that it was done."""
-        step = self.state.step
-        for name, request in self.agreement.requests(step):
-            command = request["command"]
-            facts = {"request": name}
-            if command in ("drop", "set"):
-                before = self.rates.base(step)
-                after = request.get("rate")
-                after = before / self.divisor if command == "drop" else after
-                factor = after / self.rates.schedule.rate(step)
-                self.rates.hand.set(step, factor)
-                self.state.rate = after
-                facts.update(before=before, after=after, factor=factor)
-            else:
-                self._note_saved(wait=True)
-                self.state.save()
-                self._stopped = command == "stop"
-            self.writer.event(step, command, **facts)
-            self.writer.flush()
-            self.agreement.done(name)
-            logging.info("Step %d: obeyed %s.", step, command)

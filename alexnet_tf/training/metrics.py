@@ -1,9 +1,10 @@
-"""Means over the steps between two lines of figures."""
+"""Means over the steps between two lines of figures; norms of layers."""
 
 import contextlib
 import time
 
 import numpy as np
+import tensorflow as tf
 
 from alexnet_tf.training import summaries
 
@@ -67,3 +68,29 @@ class Window:
     def describe(self, scalars):
         """Keeps a few words for the progress bar."""
         self.summary = summaries.describe(scalars)
+
+
+def layer_norms(model, optimizer):
+    """Returns the norms of every layer's kernels and of their velocities.
+
+    Args:
+        model: What `model.build` returned.
+        optimizer: A `PaperSGD` built on its variables.
+    """
+    layers = [layer for layer in model.layers if layer.weights]
+    kernels = [[k.value for k in layer.kernels] for layer in layers]
+    velocities = [
+        [optimizer.velocity(k).value for k in layer.kernels] for layer in layers
+    ]
+    found = np.reshape(_norms(kernels + velocities), (2, -1))
+    return {
+        f"{what}_norm/{layer.name}": float(norm)
+        for what, row in zip(("weight", "velocity"), found, strict=True)
+        for layer, norm in zip(layers, row, strict=True)
+    }
+
+
+@tf.function
+def _norms(groups):
+    """Returns the Euclidean norm over each group of variables."""
+    return tf.stack([tf.linalg.global_norm(group) for group in groups])

@@ -1,5 +1,6 @@
 """Where a training step runs: on one device, or replicated over several."""
 
+import dataclasses
 import json
 import os
 
@@ -9,6 +10,61 @@ from absl import logging
 from alexnet_tf.layers import placement
 
 NAMES = ("one_device", "mirrored", "multi_worker")
+
+
+@dataclasses.dataclass(frozen=True)
+class Placement:
+    """Where a run is computed.
+
+    Attributes:
+        strategy: A `tf.distribute.Strategy`.
+        tower_devices: For `model.build`: a device or a `PerReplica` for each
+            tower; `None` for no constraint.
+    """
+
+    strategy: tf.distribute.Strategy
+    tower_devices: tuple | None = None
+
+    @property
+    def num_replicas(self):
+        """Replicas on all hosts together."""
+        return self.strategy.num_replicas_in_sync
+
+    @property
+    def host(self):
+        """The number of this host, from 0."""
+        return host_of(self.strategy)[0]
+
+    @property
+    def num_hosts(self):
+        """Hosts that train together."""
+        return host_of(self.strategy)[1]
+
+    @property
+    def is_chief(self):
+        """Whether this is the first host, which writes."""
+        return self.host == 0
+
+
+def make_placement(name, devices=None, towers=1):
+    """Returns where to train.
+
+    Args:
+        name: See `make_strategy`.
+        devices: Names, a replica's towers one after another, or `None`.
+            Where some of them are not here, all are ignored, with a warning.
+        towers: Of the network.
+    """
+    if name == "multi_worker":
+        # Before anything else of TensorFlow's, such as a list of devices.
+        return Placement(make_strategy(name))
+    devices = existing_devices(devices)
+    if not devices:
+        return Placement(make_strategy(name))
+    rows = split_rows(devices, towers)
+    if name != "mirrored":
+        return Placement(make_strategy(name), rows[0])
+    return Placement(make_strategy(name, rows), per_replica(rows))
 
 
 def make_strategy(name, rows=None):
@@ -57,25 +113,22 @@ def host_of(strategy):
     return resolver.task_id, workers
 
 
-def tower_places(devices, towers):
-    """Returns the place of each tower, for `model.build`.
-
-    Args:
-        devices: Names, a replica's towers one after another.
-        towers: How many devices make a replica.
-
-    Returns:
-        The devices themselves for one replica; for several, the rows as
-        well: a list of places, and a list of one tuple a replica.
-    """
-    rows = [
+def split_rows(devices, towers):
+    """Returns the devices of each replica's towers, a tuple a replica."""
+    return [
         tuple(devices[i : i + towers]) for i in range(0, len(devices), towers)
     ]
-    if len(rows) == 1:
-        return list(devices), rows
-    return [
+
+
+def per_replica(rows):
+    """Returns the device of each tower on every replica, for `model.build`.
+
+    Args:
+        rows: What `split_rows` returned.
+    """
+    return tuple(
         placement.PerReplica(column) for column in zip(*rows, strict=True)
-    ], rows
+    )
 
 
 def split_batches(dataset, strategy):

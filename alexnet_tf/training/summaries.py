@@ -17,11 +17,65 @@ _SCALAR = summary_pb2.SummaryMetadata(
     data_class=summary_pb2.DATA_CLASS_SCALAR,
 )
 
-# What a hand did comes again at its own step when a run resumes before it.
+# A manual change comes again at its own step when a run resumes before it.
 MANUAL_COMMANDS = ("drop", "set")
 
 
-class SummaryWriter:
+class SilentWriter:
+    """Writes nothing: the writer of every host but the first.
+
+    Also a context manager, which closes the files.
+
+    Args:
+        workdir: Folder of the run, of whose events it reads.
+    """
+
+    def __init__(self, workdir):
+        self.workdir = pathlib.Path(workdir)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        self.close()
+
+    def manual_rate_events(self):
+        """Returns the events of manual changes of the rate, of any step."""
+        return [
+            event
+            for event in files.read_json_lines(self.workdir / "events.jsonl")
+            if event["what"] in MANUAL_COMMANDS
+        ]
+
+    def write(self, split, step, scalars):
+        """Writes no scalars."""
+
+    def log(self, split, step, scalars):
+        """Prints nothing."""
+
+    def images(self, step, name, images):
+        """Writes no pictures."""
+
+    def event(self, step, what, **facts):
+        """Writes no event."""
+
+    def histograms(self, step, arrays):
+        """Writes no distributions."""
+
+    def profile(self, step, steps):
+        """Profiles nothing."""
+
+    def hyperparameters(self, values, scores):
+        """Writes no settings."""
+
+    def flush(self):
+        """Has nothing to bring to the disk."""
+
+    def close(self):
+        """Has no files to end."""
+
+
+class SummaryWriter(SilentWriter):
     """Writes what people watch while a network trains.
 
     Args:
@@ -33,7 +87,7 @@ class SummaryWriter:
     """
 
     def __init__(self, workdir, first_step, steps_per_epoch):
-        self.workdir = pathlib.Path(workdir)
+        super().__init__(workdir)
         self.steps_per_epoch = steps_per_epoch
         self._profiling = False
         self._metrics = self.workdir / "metrics.jsonl"
@@ -90,14 +144,6 @@ class SummaryWriter:
         line = {"step": step, "epoch": epoch, "time": _now(), "what": what}
         files.append_json_line(self._events, {**line, **facts})
 
-    def manual_rate_events(self):
-        """Returns the events of a hand on the rate, of whatever step."""
-        return [
-            event
-            for event in files.read_json_lines(self._events)
-            if event["what"] in MANUAL_COMMANDS
-        ]
-
     def histograms(self, step, arrays):
         """Writes the distribution of each array's values.
 
@@ -150,22 +196,6 @@ class SummaryWriter:
         """Ends the files."""
         for writer in self._writers.values():
             writer.close()
-
-
-class Mute:
-    """Writes nothing; for all hosts but the first.
-
-    Args:
-        workdir: Folder of the run, of whose events it reads.
-    """
-
-    def __init__(self, workdir):
-        self._events = pathlib.Path(workdir) / "events.jsonl"
-
-    manual_rate_events = SummaryWriter.manual_rate_events
-
-    def __getattr__(self, name):
-        return lambda *args, **kwargs: None
 
 
 def describe(scalars):

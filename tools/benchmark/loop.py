@@ -53,55 +53,70 @@ def make_loop():
     from alexnet_tf import weights
     from alexnet_tf.analysis import figures
     from alexnet_tf.cli import progress
-    from alexnet_tf.experiment import train
+    from alexnet_tf.experiment import steps
     from alexnet_tf.training import (
         coordination,
-        diagnostics,
         learning_rates,
         loop,
+        metrics,
         schedule,
         signals,
         summaries,
     )
+    from alexnet_tf.training.diagnostics import Diagnostics
+    from alexnet_tf.training.reports import Reporter
+    from alexnet_tf.training.requests import RequestHandler
     from alexnet_tf.training.state import TrainState
 
-    network, rule, train_step, batch = _make_parts()
+    network, optimizer, train_step, batch = _make_parts()
     folder = tempfile.TemporaryDirectory()
+    constant = schedule.Constant(1e-6)
     state = TrainState(
-        f"{folder.name}/checkpoints", network, rule, schedule.Constant(1e-6)
+        f"{folder.name}/checkpoints", network, optimizer, constant
     )
     writer = summaries.SummaryWriter(folder.name, 0, 1)
-    all_rates = learning_rates.Rates(state.schedule)
-    request = signals.Interruption()
+    rates = learning_rates.Rates(constant)
+    source = coordination.LocalRequests(folder.name, signals.Interruption())
+    watched = {"window": metrics.Window(_BATCH), "writer": writer}
 
-    def draw(number, _):
+    def make_pictures(images):
         kernels = next(iter(weights.to_arrays(network).values()))
-        grid = figures.kernel_grid(kernels)[np.newaxis]
-        writer.images(number, "conv1_kernels", grid)
-
-    def apply(groups):
-        each = learning_rates.per_variable(network, groups)
-        rule.set_rates(all_rates.base(state.step), each)
+        return {"conv1_kernels": figures.kernel_grid(kernels)[np.newaxis]}
 
     def turn(folder=folder):
         end = state.step + _STEPS
+        intervals = steps.Intervals(end, 10**9, _STEPS, _LOG_STEPS, _STEPS)
+        saver = loop.Saver(state, intervals, **watched)
+        updater = loop.Updater(
+            state,
+            train_step,
+            itertools.repeat(batch),
+            rates,
+            measure_every_steps=_LOG_STEPS,
+            **watched,
+        )
+        evaluator = loop.Evaluator(
+            state,
+            intervals,
+            lambda: {"top1_error": 1.0},
+            saver=saver,
+            **watched,
+        )
+        requests = RequestHandler(state, source, rates, saver, writer)
         with progress.Progress("train", end, "steps") as bar:
-            loop.Loop(
-                train_step,
-                itertools.repeat(batch),
+            reporter = Reporter(
                 state,
-                loop.Intervals(end, 10**9, _STEPS, _LOG_STEPS, _STEPS),
-                all_rates,
-                batch_size=_BATCH,
-                evaluate=lambda: {"top1_error": 1.0},
-                writer=writer,
+                intervals,
+                rates,
                 progress=bar,
-                agreement=coordination.LocalRequests(folder.name, request),
-                apply_rates=apply,
-                watch=diagnostics.Watch(10),
-                draw=draw,
-                facts=lambda: train.norms(network, rule),
-            ).run()
+                diagnostics=Diagnostics(10),
+                make_pictures=make_pictures,
+                extra_scalars=lambda: metrics.layer_norms(network, optimizer),
+                **watched,
+            )
+            loop.run(
+                state, intervals, requests, updater, reporter, evaluator, saver
+            )
         return _STEPS * _BATCH
 
     return turn

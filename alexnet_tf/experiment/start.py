@@ -1,0 +1,76 @@
+"""The start of a run: checked, locked, compared with what was, written."""
+
+import contextlib
+import pathlib
+
+from alexnet_tf.experiment import workdir as workdirs
+from alexnet_tf.experiment.experiment import Experiment
+from alexnet_tf.training import checkpoint, control, strategy
+from input_pipeline import datasets
+
+
+@contextlib.contextmanager
+def begin(config, workdir):
+    """A scope in which an experiment may train, alone in its workdir.
+
+    A job that is refused has changed nothing: the workdir is locked before
+    anything in it is compared or written.
+
+    Args:
+        config: A `config.Config`.
+        workdir: Folder of the run, new or begun.
+
+    Yields:
+        The `Experiment`, with its `placement`.
+
+    Raises:
+        ValueError: The config could not train, the workdir is that of another
+            run, or another job is at work there.
+        FileNotFoundError: There is no data set.
+    """
+    config.validate()
+    if not config.data.directory:
+        raise ValueError(
+            "data.directory must name a folder of records. Received: "
+            "nothing. Pass --config.data.directory=DIR; make one with: "
+            "python -m tools.build_tfrecords --help"
+        )
+    workdir = pathlib.Path(workdir)
+    # Of several hosts it must come before anything else of TensorFlow's.
+    placement = strategy.make_placement(
+        config.strategy, config.tower_devices(), config.make_network().towers
+    )
+    source = datasets.open_source(config.data)
+    _check_splits(config, source)
+    if not placement.is_chief:
+        # The first host writes the workdir, which all of them see.
+        yield _open(config, workdir, source, placement)
+        return
+    workdir.mkdir(parents=True, exist_ok=True)
+    with control.lock(workdir):
+        experiment = _open(config, workdir, source, placement)
+        workdirs.write_config(workdir, config)
+        experiment.info.save(workdir)
+        experiment.statistics.save(workdir)
+        yield experiment
+
+
+def _open(config, workdir, source, placement):
+    """Returns the experiment, if the workdir is new or that of the same run."""
+    if checkpoint.steps(workdir / "checkpoints"):
+        workdirs.check_same_run(workdir, config)
+    experiment = Experiment(config, workdir, source, placement)
+    if source.info.splits != experiment.info.splits:
+        raise experiment.other_records(config.data.directory)
+    return experiment
+
+
+def _check_splits(config, source):
+    """Refuses a data set that cannot train."""
+    splits = source.info.splits
+    for name in ("train", "validation"):
+        if name not in splits or not splits[name].num_images:
+            raise ValueError(
+                f"{config.data.directory} must hold a {name} split with "
+                f"records. Received: {sorted(splits)}"
+            )
