@@ -1,4 +1,4 @@
-"""Files of probabilities, and what several networks think together (§6)."""
+"""Files of probabilities, and ensembles of several networks (§6)."""
 
 import numpy as np
 
@@ -59,7 +59,7 @@ def load_all(paths):
 
 
 def weighted_mean(probabilities, weights=None):
-    """Returns what several networks think together.
+    """Returns the weighted mean of several networks' probabilities.
 
     Args:
         probabilities: Sequence of `(n, classes)`.
@@ -111,20 +111,20 @@ def search_weights(probabilities, labels, k=5, passes=5, progress=None):
     )
     for _ in range(passes):
         before = list(weights)
-        for place in range(len(weights)):
+        for index in range(len(weights)):
             others = sum(
                 np.float32(w) * p
                 for i, (w, p) in enumerate(
                     zip(weights, probabilities, strict=True)
                 )
-                if i != place
+                if i != index
             )
             for weight in np.linspace(0, 1, 21):
                 trial = [*weights]
-                trial[place] = float(weight)
+                trial[index] = float(weight)
                 if not sum(trial):
                     continue
-                mixed = others + np.float32(weight) * probabilities[place]
+                mixed = others + np.float32(weight) * probabilities[index]
                 error = evaluation.topk_error(mixed, labels, k)
                 if error < best:
                     best, weights = error, trial
@@ -147,10 +147,10 @@ def _check_same(first_path, first, path, arrays):
         if len(first[name]) != len(arrays[name]):
             words = f"{len(first[name])} and {len(arrays[name])} images"
         elif not np.array_equal(first[name], arrays[name]):
-            place = int(np.argmax(first[name] != arrays[name]))
+            image = int(np.argmax(first[name] != arrays[name]))
             words = (
-                f"{first[name][place]} and {arrays[name][place]} at image "
-                f"{place}"
+                f"{first[name][image]} and {arrays[name][image]} at image "
+                f"{image}"
             )
         else:
             continue

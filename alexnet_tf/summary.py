@@ -35,7 +35,7 @@ class Row:
 
 
 def rows(model):
-    """Returns the rows of every layer behind the images.
+    """Returns the rows of every layer after the images.
 
     Args:
         model: What `model.build` returned.

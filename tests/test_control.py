@@ -1,4 +1,4 @@
-"""A hand on a running job: it obeys, says so, and does so again on resume."""
+"""Requests to a running job: carried out, recorded, and again on resume."""
 
 import json
 
@@ -38,7 +38,7 @@ def _train(config, workdir, requests, stop_after=None):
     return runs.train_with(progress, config, workdir)
 
 
-def test_the_job_obeys_at_the_next_step(config, tmp_path):
+def test_the_job_acts_at_the_next_step(config, tmp_path):
     config.optimizer.boundaries_epochs = ()
     config.training.log_every_steps = 1
     _train(
@@ -85,7 +85,7 @@ def _assert_same_weights(workdir, undisturbed):
         np.testing.assert_array_equal(array, expected[name], err_msg=name)
 
 
-def test_a_resumed_run_obeys_again_at_the_same_step(config, tmp_path):
+def test_a_resumed_run_acts_again_at_the_same_step(config, tmp_path):
     requests = {3: [("drop", None)], 5: [("set", 0.003)]}
     _train(config, tmp_path / "undisturbed", requests)
     # The last checkpoint is of step 4 or before.
@@ -136,6 +136,6 @@ def test_one_job_at_a_time(config, tmp_path):
 
 
 @pytest.mark.parametrize(("command", "rate"), [("fly", None), ("set", 0.0)])
-def test_refuses_what_nobody_could_obey(tmp_path, command, rate):
+def test_refuses_what_nobody_could_do(tmp_path, command, rate):
     with pytest.raises(ValueError, match="must be one of|rate above 0"):
         control.send_request(tmp_path, command, rate)

@@ -32,7 +32,7 @@ def workdir(tmp_path):
     return tmp_path
 
 
-def test_waits_until_the_job_has_obeyed(workdir):
+def test_waits_until_the_job_has_acted(workdir):
     job = subprocess.Popen(
         [sys.executable, "-c", _JOB, workdir],
         cwd=programs.ROOT,

@@ -1,4 +1,4 @@
-"""Puts a hand on a running job, as the authors did.
+"""Changes a running job by hand, as the authors did.
 
     python -m tools.control --workdir=runs/alexnet status
     python -m tools.control --workdir=runs/alexnet drop
@@ -8,7 +8,7 @@
 
 drop divides the learning rate by --config.optimizer.divisor of the run (10),
 set makes it what is named, save writes a checkpoint, stop saves and ends. The
-job obeys at its next step; this program waits until it has. What a schedule
+job acts at its next step; this program waits until it has. What a schedule
 does afterwards goes on from there: its next drop divides the new rate.
 """
 
@@ -27,13 +27,13 @@ _WORKDIR = flags.DEFINE_string(
 _TIMEOUT = flags.DEFINE_float(
     "timeout",
     600.0,
-    "Seconds to wait for the job to obey, such as 30; an evaluation may come "
+    "Seconds to wait for the job to act, such as 30; an evaluation may come "
     "first.",
 )
 
 
 def main(argv):
-    """Sends one command, or prints how the job stands."""
+    """Sends one command, or prints the state of the job."""
     command, rate = _parse(argv[1:])
     workdir = pathlib.Path(_WORKDIR.value)
     if not (workdir / "config.json").exists():
@@ -59,7 +59,7 @@ main.takes_arguments = True
 
 
 def describe(workdir):
-    """Returns how a job stands, in a few lines."""
+    """Returns the state of a job, in a few lines."""
     lines = [f"job: {control.lock_owner(workdir) or 'none at work'}"]
     metrics = files.read_json_lines(workdir / "metrics.jsonl")
     for split in ("train", "validation"):
@@ -104,7 +104,7 @@ def _parse(words):
 
 
 def _wait(workdir, name):
-    """Returns the event by which the job says that it has obeyed."""
+    """Returns the event by which the job says that it has acted."""
     until = time.monotonic() + _TIMEOUT.value
     while time.monotonic() < until:
         for event in reversed(files.read_json_lines(workdir / "events.jsonl")):
@@ -115,7 +115,7 @@ def _wait(workdir, name):
         time.sleep(0.1)
     control.cancel_request(workdir, name)
     raise ValueError(
-        f"The job of {workdir} must obey within {_TIMEOUT.value:.0f} seconds. "
+        f"The job of {workdir} must act within {_TIMEOUT.value:.0f} seconds. "
         "It did not, and the request was taken back. See: python -m "
         f"tools.control --workdir={workdir} status"
     )

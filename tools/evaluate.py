@@ -1,9 +1,9 @@
-"""Prints the errors of a checkpoint, and writes what it thinks of each image.
+"""Prints the errors of a checkpoint, and writes its probabilities.
 
     python -m tools.evaluate --workdir=runs/alexnet --crops=10
 
 The probabilities go to WORKDIR/predictions, for tools.ensemble; the whole
-protocol stands in the file beside them.
+protocol is in the JSON file next to them.
 """
 
 import pathlib
@@ -44,7 +44,7 @@ _TIES = flags.DEFINE_enum(
 
 # How the mean image was subtracted, in words.
 _MEANS = {
-    "paper": "mean image of the training split, at the crop's place",
+    "paper": "mean image of the training split, at the crop's position",
     "original": "centre of the mean image of the training split",
 }
 

@@ -9,7 +9,7 @@ them. Its features of the whole split are written to WORKDIR/features once.
 With --bits=128 an auto-encoder makes binary codes of them first, and the
 search is by Hamming distance; how many true neighbours that finds is printed.
 Without --queries every image of the validation split is one: what is printed
-is the share of neighbours of its own class, beside chance.
+is the share of neighbours of its own class, next to chance.
 """
 
 import pathlib
@@ -35,7 +35,7 @@ _QUERIES = flags.DEFINE_list(
     "Image files with commas, such as cat.jpg,dog.jpg; or none.",
 )
 _NEIGHBOURS = flags.DEFINE_integer(
-    "neighbours", 6, "Images to show beside each query, such as 6."
+    "neighbours", 6, "Images to show next to each query, such as 6."
 )
 _OUTPUT = flags.DEFINE_string(
     "output", None, "PNG file; WORKDIR/figures/similar.png if not given."
@@ -75,20 +75,24 @@ def main(argv):
         1,
         run.config.data.mean,
     )
-    places, distances = _search(
+    positions, distances = _search(
         base,
         features.make_extractor(model)(crops).numpy(),
         _NEIGHBOURS.value,
     )
     names = run.info.class_names
     captions = []
-    for path, near, far in zip(_QUERIES.value, places, distances, strict=True):
+    for path, near, far in zip(
+        _QUERIES.value, positions, distances, strict=True
+    ):
         found = [figures.short(names[labels[p]]) for p in near]
         captions.append([pathlib.Path(path).name, *found])
         words = (f"{n} {d:.1f}" for n, d in zip(found, far, strict=True))
         print(f"{path}: {', '.join(words)}")
     sheet = figures.neighbours_sheet(
-        [query.numpy() for query in queries], _pictures(run, places), captions
+        [query.numpy() for query in queries],
+        _pictures(run, positions),
+        captions,
     )
     default = run.workdir / "figures" / "similar.png"
     path = pathlib.Path(_OUTPUT.value or default)
@@ -115,7 +119,7 @@ def _bar(total, name="features"):
 
 
 def _search(base, queries, count):
-    """Returns places and distances of the neighbours."""
+    """Returns positions and distances of the neighbours."""
     if _BITS.value:
         return _search_codes(base, queries, count)
     with _bar(len(base), "search") as bar:
@@ -127,10 +131,10 @@ def _print_share(run, model, step, base, labels):
     asked, own = features.load_or_compute(run, model, step, "validation", _bar)
     # Within its own split an image is its own nearest: it does not count.
     itself = int(_SPLIT.value == "validation")
-    places, _ = _search(base, np.asarray(asked), _NEIGHBOURS.value + itself)
+    positions, _ = _search(base, np.asarray(asked), _NEIGHBOURS.value + itself)
     if itself:
-        places = _without(places, np.arange(len(own)))
-    share = np.mean(labels[places] == own[:, np.newaxis])
+        positions = _without(positions, np.arange(len(own)))
+    share = np.mean(labels[positions] == own[:, np.newaxis])
     others = [np.sum(labels == label) - itself for label in own]
     chance = np.mean(others) / (len(labels) - itself)
     print(
@@ -152,30 +156,34 @@ def _search_codes(base, queries, count):
         encode = binary_codes.train(base, _BITS.value, _EPOCHS, progress=bar)
     packed = encode(base)
     # Every image is its own nearest: it does not count.
-    places = np.linspace(0, len(base) - 1, min(_PROBES, len(base))).astype(int)
-    true, _ = features.nearest(base[places], base, most + 1)
-    found, _ = binary_codes.nearest(packed[places], packed, most + 1)
-    share = binary_codes.recall(_without(found, places), _without(true, places))
+    positions = np.linspace(0, len(base) - 1, min(_PROBES, len(base))).astype(
+        int
+    )
+    true, _ = features.nearest(base[positions], base, most + 1)
+    found, _ = binary_codes.nearest(packed[positions], packed, most + 1)
+    share = binary_codes.recall(
+        _without(found, positions), _without(true, positions)
+    )
     print(
         f"{_BITS.value} bits an image: {share:.1%} of the {most} nearest "
-        f"images are among the {most} nearest codes ({len(places)} images)"
+        f"images are among the {most} nearest codes ({len(positions)} images)"
     )
     return binary_codes.nearest(encode(queries), packed, count)
 
 
-def _without(found, places):
-    """Returns each row's places but for its own, one fewer."""
+def _without(found, positions):
+    """Returns each row's positions but for its own, one fewer."""
     return np.stack(
         [
-            row[row != place][: len(row) - 1]
-            for row, place in zip(found, places, strict=True)
+            row[row != position][: len(row) - 1]
+            for row, position in zip(found, positions, strict=True)
         ]
     )
 
 
-def _pictures(run, places):
-    """Returns the images at some places of the split."""
-    return [run.images_at(_SPLIT.value, near) for near in places]
+def _pictures(run, positions):
+    """Returns the images at some positions of the split."""
+    return [run.images_at(_SPLIT.value, near) for near in positions]
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def main(argv):
     run = experiment.open_workdir(folder, _DATA_DIR.value)
     default = folder / "figures" / f"figure_{_FIGURE.value}.png"
     if _FIGURE.value == "projector":
-        # TensorBoard looks where a run has its figures.
+        # TensorBoard reads where a run has its figures.
         default = folder / "summaries" / "validation"
     path = pathlib.Path(_OUTPUT.value or default)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -133,12 +133,12 @@ def _draw_guesses(run, path):
         )
     split = newest.name.split("-")[0]
     with np.load(newest) as found:
-        places = _spread(len(found["labels"]), _IMAGES)
+        positions = _spread(len(found["labels"]), _IMAGES)
         plots.plot_guesses(
             path,
-            run.images_at(split, places, found["file_names"][places]),
-            found["labels"][places],
-            found["probabilities"][places],
+            run.images_at(split, positions, found["file_names"][positions]),
+            found["labels"][positions],
+            found["probabilities"][positions],
             run.info.class_names,
         )
 
@@ -153,20 +153,20 @@ def _write_projector(run, path):
         "validation",
         lambda total: progress.Progress("features", total, "images"),
     )
-    places = _spread(len(found), _POINTS)
+    positions = _spread(len(found), _POINTS)
     projector.write(
         path,
-        found[places],
-        run.images_at("validation", places),
-        labels[places],
+        found[positions],
+        run.images_at("validation", positions),
+        labels[positions],
         run.info.class_names,
     )
 
 
 def _spread(count, most):
-    """Returns up to so many places, evenly spread."""
-    places = np.linspace(0, count - 1, min(most, count))
-    return np.unique(places.round().astype(int))
+    """Returns up to so many positions, evenly spread."""
+    positions = np.linspace(0, count - 1, min(most, count))
+    return np.unique(positions.round().astype(int))
 
 
 if __name__ == "__main__":

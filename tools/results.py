@@ -3,8 +3,8 @@
     python -m tools.results --workdirs=runs/demo,runs/alexnet
 
 Each run becomes a file docs/results/NAME.json, from what tools.evaluate wrote
-beside its predictions; the table between README's two marks is then written
-anew from all of those files. A test holds one to the other.
+with its predictions; the table between README's two marks is then written
+again from all of those files. A test holds one to the other.
 """
 
 import json

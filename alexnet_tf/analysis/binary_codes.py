@@ -91,9 +91,9 @@ def train(features, bits=128, epochs=20, batch_size=256, seed=0, progress=None):
             keras.layers.Dense(size, kernel_initializer=initial(seed + 3)),
         ]
     )
-    rule = keras.optimizers.Adam(1e-3)
+    optimizer = keras.optimizers.Adam(1e-3)
     weights = encoder.trainable_variables + decoder.trainable_variables
-    rule.build(weights)
+    optimizer.build(weights)
 
     @tf.function(reduce_retracing=True)
     def step(rows):
@@ -102,14 +102,14 @@ def train(features, bits=128, epochs=20, batch_size=256, seed=0, progress=None):
             code = soft + tf.stop_gradient(tf.round(soft) - soft)
             again = decoder(code, training=True)
             loss = tf.reduce_mean(tf.square(again - rows))
-        rule.apply(tape.gradient(loss, weights), weights)
+        optimizer.apply(tape.gradient(loss, weights), weights)
 
     for _ in range(epochs):
         order = rng.permutation(len(features))
         for start in range(0, len(order), batch_size):
             # In the order of the file: a mapped one is read forwards.
-            places = np.sort(order[start : start + batch_size])
-            rows = np.asarray(features[places], np.float32)
+            indices = np.sort(order[start : start + batch_size])
+            rows = np.asarray(features[indices], np.float32)
             step(tf.constant((rows - mean) / scale))
             if progress is not None:
                 progress.update(len(rows))
@@ -138,7 +138,7 @@ def nearest(queries, base, count=6):
             f"bits. Received: {count} neighbours, rows {base.shape}, "
             f"queries {queries.shape}"
         )
-    places = np.empty((len(queries), count), np.int64)
+    positions = np.empty((len(queries), count), np.int64)
     bits = np.empty((len(queries), count), np.int64)
     for number, query in enumerate(queries):
         away = np.concatenate(
@@ -149,11 +149,11 @@ def nearest(queries, base, count=6):
                 for start in range(0, len(base), _BLOCK)
             ]
         )
-        # One number for both: the bits first, then the place.
+        # One number for both: the bits first, then the position.
         keys = away * len(base) + np.arange(len(base))
         best = np.sort(np.partition(keys, count - 1)[:count])
-        bits[number], places[number] = np.divmod(best, len(base))
-    return places, bits
+        bits[number], positions[number] = np.divmod(best, len(base))
+    return positions, bits
 
 
 def recall(found, true):

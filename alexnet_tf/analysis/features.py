@@ -33,12 +33,12 @@ def write(path, extract, dataset, count, progress=None, weights=""):
 
     Args:
         path: The npy file: float32 `(count, features)`. Labels and file names
-            stand in PATH with .npz for its ending.
+            are stored in PATH with .npz for its ending.
         extract: What `make_extractor` returned.
         dataset: Yields `(images, labels, file_names)`.
         count: Images of the split.
         progress: Has `update(images)`, or `None`.
-        weights: Kept beside the labels, to tell whose features they are.
+        weights: Stored with the labels, to tell whose features they are.
 
     Returns:
         The features, mapped.
@@ -152,7 +152,7 @@ def nearest(queries, base, count=6, progress=None):
         )
     # More than asked for, as float32 may swap those that are almost equal.
     kept = min(len(base), count + 8)
-    places = np.empty((len(queries), 0), np.int64)
+    positions = np.empty((len(queries), 0), np.int64)
     scores = np.empty((len(queries), 0), np.float32)
     squares = np.einsum("ij,ij->i", queries, queries)[:, np.newaxis]
     for start in range(0, len(base), _BLOCK):
@@ -160,29 +160,29 @@ def nearest(queries, base, count=6, progress=None):
         found = squares + np.einsum("ij,ij->i", block, block)
         found -= 2 * (queries @ block.T)
         here = np.arange(start, start + len(block))
-        places = np.hstack([places, np.broadcast_to(here, found.shape)])
+        positions = np.hstack([positions, np.broadcast_to(here, found.shape)])
         scores = np.hstack([scores, found])
         if scores.shape[1] > kept:
             best = np.argpartition(scores, kept - 1, axis=1)[:, :kept]
-            places = np.take_along_axis(places, best, axis=1)
+            positions = np.take_along_axis(positions, best, axis=1)
             scores = np.take_along_axis(scores, best, axis=1)
         if progress is not None:
             progress.update(len(block))
         _forget(base)
-    order = np.argsort(places, axis=1)
-    places = np.take_along_axis(places, order, axis=1)
+    order = np.argsort(positions, axis=1)
+    positions = np.take_along_axis(positions, order, axis=1)
     distances = np.stack(
         [
             np.linalg.norm(
                 np.asarray(base[mine], np.float64) - query.astype(np.float64),
                 axis=1,
             )
-            for mine, query in zip(places, queries, strict=True)
+            for mine, query in zip(positions, queries, strict=True)
         ]
     )
     order = np.argsort(distances, axis=1, kind="stable")[:, :count]
     return (
-        np.take_along_axis(places, order, axis=1),
+        np.take_along_axis(positions, order, axis=1),
         np.take_along_axis(distances, order, axis=1),
     )
 

@@ -116,9 +116,9 @@ def contact_sheet(strips, captions, columns, side=128):
         ):
             drawn = Image.fromarray(picture).resize((size, size))
             sheet.paste(drawn, (left, bottom - size))
-            for place, line in enumerate(text.splitlines()):
+            for row, line in enumerate(text.splitlines()):
                 draw.text(
-                    (left, bottom + 2 + place * _LINE),
+                    (left, bottom + 2 + row * _LINE),
                     _fit(line, size, font),
                     "black",
                     font,

@@ -50,18 +50,18 @@ def plot_guesses(path, images, labels, probabilities, class_names, columns=4):
             figures.short(class_names[labels[number]]), fontsize=11
         )
         best = np.argsort(-probabilities[number], kind="stable")[:5]
-        places = np.arange(len(best))
+        bars_y = np.arange(len(best))
         # The authors' colours: red where the guess is right.
         colours = [
             "#ffaaaa" if guess == labels[number] else "#aaaaff"
             for guess in best
         ]
-        bars.barh(places, probabilities[number][best], color=colours)
+        bars.barh(bars_y, probabilities[number][best], color=colours)
         bars.set(xlim=(0, 1), ylim=(4.5, -0.5))
-        for place, guess in zip(places, best, strict=True):
+        for y, guess in zip(bars_y, best, strict=True):
             bars.text(
                 0.02,
-                place,
+                y,
                 figures.short(class_names[guess]),
                 va="center",
                 fontsize=9,

@@ -1,1 +1,1 @@
-"""A run as a whole: config in, live parts out, and what its folder holds."""
+"""A run as a whole: its config, its parts and its folder."""

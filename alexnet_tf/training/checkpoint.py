@@ -7,8 +7,8 @@ A checkpoint is a folder named by its step:
     00000500/state.json         step, state of the schedule, validation errors
 
 It is written under another name and renamed when every byte is on the disk.
-Arrays stand as on one device, so that a checkpoint moves between any number
-of towers and replicas. The learning rate is not among them: it follows from
+Arrays are laid out as on one device, so that a checkpoint moves between any
+number of towers and replicas. The learning rate is not among them: it follows from
 the schedule and the config.
 """
 

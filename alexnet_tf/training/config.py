@@ -16,7 +16,7 @@ class OptimizerConfig:
         momentum: Share of the velocity that stays.
         weight_decay: Share of the weights that goes, per step and rate.
         schedule: "plateau" divides the rate when the validation error stops
-            improving, as the authors did by hand; "boundaries" after the
+            improving, as the authors did manually; "boundaries" after the
             epochs below; "geometric" goes from `learning_rate` to
             `learning_rate / factor` in `levels` equal intervals; "constant"
             stays.
@@ -58,7 +58,7 @@ class OptimizerConfig:
 
 @dataclasses.dataclass
 class TrainingConfig:
-    """How long to train and how often to stop and look.
+    """How long to train, and how often to evaluate, report and save.
 
     Attributes:
         total_epochs: Passes over the training split. Paper: about 90.

@@ -1,11 +1,11 @@
-"""A hand on a running job: requests as files, answered at the next step.
+"""Requests to a running job, as files: it carries them out at its next step.
 
     runs/alexnet/control/00000001790000000000000000.json     a request
     runs/alexnet/.lock                                       held by the job
 
 A request is written under another name and renamed; the job removes it after
-it has obeyed and written so to events.jsonl. Nothing else connects the two: no
-signal, no port.
+it has carried it out and recorded that in events.jsonl. Nothing else connects
+the two: no signal, no port.
 """
 
 import json
@@ -90,7 +90,7 @@ class Requests:
         return None
 
     def done(self, name):
-        """Removes a request that was obeyed."""
+        """Removes a request that has been carried out."""
         (self.folder / f"{name}.json").unlink(missing_ok=True)
 
 

@@ -13,7 +13,7 @@ _LENGTH = 200
 
 
 class LocalRequests:
-    """What a run is asked to do, for one host.
+    """The requests to a run on one host.
 
     Args:
         workdir: Of the run.
@@ -34,22 +34,22 @@ class LocalRequests:
             yield found
 
     def done(self, name):
-        """Takes a request that was obeyed off the list."""
+        """Removes a request that has been carried out."""
         self._requests.done(name)
 
 
 class BroadcastRequests:
-    """The same for several hosts, which look together every few steps.
+    """The same for several hosts, which exchange them every few steps.
 
     The first host reads the requests; an interruption of any host is one of
-    all. Nobody obeys before all have heard.
+    all. None acts before all have received it.
 
     Args:
         workdir: Of the run, the first host's.
         interruption: An `interruption.Interruption`.
         strategy: The `tf.distribute.Strategy` of all hosts.
         is_chief: Whether this is the first host.
-        every_steps: Between two looks: one small message each.
+        every_steps: Between two exchanges: one small message each.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class BroadcastRequests:
         self._total = total
 
     def interrupted(self, step):
-        """Returns whether to save and to end; asks the other hosts."""
+        """Returns whether to save and to end, the same on every host."""
         self._found = None
         if step % self._every:
             return False
@@ -98,6 +98,6 @@ class BroadcastRequests:
             yield self._found
 
     def done(self, name):
-        """Takes a request that was obeyed off the list."""
+        """Removes a request that has been carried out."""
         if self._is_chief:
             self._requests.done(name)

@@ -1,6 +1,6 @@
 """The rate of every layer at every step: schedule, phases, manual changes.
 
-The authors watched the validation error and changed rates by hand, of all
+The authors watched the validation error and changed rates manually, of all
 layers or of one; their biases kept a rate of their own. What they did is data
 here: it follows from the config, the events and the step alone, so that a
 resumed run goes on with the right rates without any of them in a checkpoint.

@@ -92,8 +92,8 @@ class PaperSGD(keras.optimizers.Optimizer):
         """Moves all variables, those of one device in one pass over memory.
 
         Keras moves one after another by `update_step`, which under a strategy
-        is also the way here. Compiled as one, the new values take the place of
-        the old ones: a third of the time for the paper's network, where fresh
+        is also the way here. Compiled as one, the new values replace the
+        old ones: a third of the time for the paper's network, where fresh
         memory for 61 million weights and velocities costs more than the sums.
         """
         if tf.distribute.has_strategy():
@@ -128,16 +128,16 @@ class PaperSGD(keras.optimizers.Optimizer):
 
         @tf.function(jit_compile=True)
         def move(gradients, rates):
-            for place, (variable, velocity) in enumerate(
+            for index, (variable, velocity) in enumerate(
                 zip(moving, velocities, strict=True)
             ):
                 new_value, new_velocity = _move(
                     variable.read_value(),
                     velocity.read_value(),
-                    gradients[place],
-                    tf.cast(rates[place], variable.dtype),
+                    gradients[index],
+                    tf.cast(rates[index], variable.dtype),
                     self.momentum,
-                    decays[place],
+                    decays[index],
                 )
                 velocity.assign(new_velocity)
                 variable.assign(new_value)

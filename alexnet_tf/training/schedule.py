@@ -22,7 +22,7 @@ class Constant:
         return self.learning_rate
 
     def update(self, error):
-        """Takes note of a validation error; this schedule needs none."""
+        """Receives a validation error; this schedule does not use it."""
 
 
 class Boundaries:
@@ -47,7 +47,7 @@ class Boundaries:
         return self.learning_rate / self.divisor**drops
 
     def update(self, error):
-        """Takes note of a validation error; this schedule needs none."""
+        """Receives a validation error; this schedule does not use it."""
 
 
 class Plateau:
@@ -90,7 +90,7 @@ class Plateau:
         )
 
     def update(self, error):
-        """Takes note of a validation error, a fraction."""
+        """Receives a validation error, a fraction."""
         state = self.state
         best = state["best"]
         if best is None or error < best * (1 - self.least_gain):
@@ -128,4 +128,4 @@ class Geometric:
         return self.learning_rate / self.factor ** (level / (self.levels - 1))
 
     def update(self, error):
-        """Takes note of a validation error; this schedule needs none."""
+        """Receives a validation error; this schedule does not use it."""

@@ -6,7 +6,7 @@ import threading
 
 
 class Interruption:
-    """Notes the wish to stop instead of breaking off the work at hand.
+    """Records a signal to stop instead of breaking off the present step.
 
         with Interruption() as interruption:
             for batch in batches:
@@ -29,14 +29,14 @@ class Interruption:
     def __enter__(self):
         if threading.current_thread() is threading.main_thread():
             for number in self._SIGNALS:
-                self._before[number] = signal.signal(number, self._note)
+                self._before[number] = signal.signal(number, self._record)
         return self
 
     def __exit__(self, kind, error, traceback):
         self._restore()
 
-    def _note(self, number, frame):
-        """Notes the first signal; the second one acts as it always does."""
+    def _record(self, number, frame):
+        """Records the first signal; the second one acts as it always does."""
         self.requested = True
         os.write(2, b"\nStopping after this step. Again: stops at once.\n")
         self._restore()

@@ -56,7 +56,7 @@ class TrainState:
         self._outcome = None
 
     def record_scores(self, scores):
-        """Takes note of validation scores at the present step.
+        """Records validation scores at the present step.
 
         Args:
             scores: A dict with "top1_error".
@@ -213,7 +213,7 @@ class TrainState:
             raise ValueError(
                 f"{self.directory} must hold a checkpoint that can be read. "
                 f"Found: {len(damaged)}, all damaged. Bring back a copy, or "
-                "remove them to begin anew."
+                "remove them to start again."
             )
         return False
 

@@ -54,8 +54,8 @@ def make_train_step(model, optimizer, strategy, batch_size):
             "top1_error": _missed(logits, labels, 1) / batch_size,
             "top5_error": _missed(logits, labels, 5) / batch_size,
         }
-        for name, places in norms.items():
-            parts = [gradients[place] for place in places]
+        for name, indices in norms.items():
+            parts = [gradients[index] for index in indices]
             metrics[name] = tf.cond(
                 measured,
                 lambda parts=parts: tf.linalg.global_norm(parts),
@@ -82,7 +82,7 @@ def make_train_step(model, optimizer, strategy, batch_size):
 
 
 def _kernels(model):
-    """Returns the places of each layer's kernels among the variables."""
+    """Returns the indices of each layer's kernels among the variables."""
     numbers = {id(v): i for i, v in enumerate(model.trainable_variables)}
     return {
         f"gradient_norm/{layer.name}": [numbers[id(k)] for k in layer.kernels]

@@ -83,7 +83,7 @@ class SummaryWriter(SilentWriter):
         first_step: Step at which this process begins. The lines that an
             interrupted process wrote for later steps are taken back, as they
             come again. In TensorBoard they stay, below the new ones.
-        steps_per_epoch: For the epoch beside each step.
+        steps_per_epoch: For the epoch of each step.
     """
 
     def __init__(self, workdir, first_step, steps_per_epoch):
@@ -107,8 +107,8 @@ class SummaryWriter(SilentWriter):
         Args:
             split: "train" or "validation".
             step: Updates so far.
-            scalars: Dict of floats. Errors are fractions; percentages stand
-                on the console only.
+            scalars: Dict of floats. Errors are fractions; percentages are
+                for the console only.
         """
         epoch = step / self.steps_per_epoch
         with self._writers[split].as_default():
