@@ -8,8 +8,8 @@ A checkpoint is a folder named by its step:
 
 It is written under another name and renamed when every byte is on the disk.
 Arrays are laid out as on one device, so that a checkpoint moves between any
-number of towers and replicas. The learning rate is not among them: it follows from
-the schedule and the config.
+number of towers and replicas. The learning rate is not among them: it follows
+from the schedule and the config.
 """
 
 import dataclasses
