@@ -17,7 +17,7 @@ MAY_IMPORT = {
 # The rooms of alexnet_tf from the ground up. A room imports from lower floors
 # only; those on one floor know nothing of each other.
 FLOORS = (
-    ("layers", "networks"),
+    ("import_hooks", "layers", "networks"),
     ("weights",),
     ("model", "training"),
     ("config", "evaluation", "preprocessing", "summary"),
