@@ -3,24 +3,25 @@
 import math
 
 from alexnet_tf.training import loop, rates, schedule
+from input_pipeline import held_out
 
 
 def make_intervals(config, num_images):
-    """Returns when things happen, and the steps of an epoch.
+    """Returns when things happen, and what epochs are in steps.
 
     Args:
         config: A `config.Config`.
         num_images: Images of the training split.
 
     Returns:
-        A `loop.Intervals`, and a float.
+        A `loop.Intervals`, and a `held_out.Epochs`.
     """
     training = config.training
-    steps_per_epoch = num_images / config.data.batch_size
+    epochs = held_out.Epochs(num_images, config.data)
     total = training.total_steps or math.ceil(
-        training.total_epochs * steps_per_epoch
+        epochs.steps(training.total_epochs)
     )
-    every = training.eval_every_epochs * steps_per_epoch
+    every = training.eval_every_epochs * epochs.steps(1)
     intervals = loop.Intervals(
         total_steps=total,
         eval_every_steps=max(1, round(every)),
@@ -28,17 +29,18 @@ def make_intervals(config, num_images):
         log_every_steps=training.log_every_steps,
         images_every_steps=training.images_every_steps,
         profile_steps=tuple(training.profile_steps),
+        join_step=epochs.join_step,
     )
-    return intervals, steps_per_epoch
+    return intervals, epochs
 
 
-def make_rates(config, intervals, steps_per_epoch, hand=None):
+def make_rates(config, intervals, epochs, hand=None):
     """Returns the rate of every layer and step, as a config says.
 
     Args:
         config: A `config.Config`.
         intervals: A `loop.Intervals`.
-        steps_per_epoch: A float.
+        epochs: A `held_out.Epochs`.
         hand: A `rates.Hand`, or `None`.
     """
     rule = config.optimizer
@@ -53,23 +55,24 @@ def make_rates(config, intervals, steps_per_epoch, hand=None):
             rule.bias_levels,
         )
     return rates.Rates(
-        make_schedule(config, intervals, steps_per_epoch),
+        make_schedule(config, intervals, epochs),
         biases,
         [
-            rates.Phase(round(epoch * steps_per_epoch), layer, rate)
+            rates.Phase(round(epochs.steps(epoch)), layer, rate)
             for layer, rate, epoch in rates.parse_phases(rule.phases)
         ],
         hand,
+        rates.parse_layers("optimizer.layer_rates", rule.layer_rates),
     )
 
 
-def make_schedule(config, intervals, steps_per_epoch):
+def make_schedule(config, intervals, epochs):
     """Returns the schedule that a config names, in steps.
 
     Args:
         config: A `config.Config`.
         intervals: A `loop.Intervals`.
-        steps_per_epoch: A float.
+        epochs: A `held_out.Epochs`.
     """
     rule = config.optimizer
     if rule.schedule == "constant":
@@ -77,7 +80,7 @@ def make_schedule(config, intervals, steps_per_epoch):
     if rule.schedule == "boundaries":
         return schedule.Boundaries(
             rule.learning_rate,
-            [round(e * steps_per_epoch) for e in rule.boundaries_epochs],
+            [round(epochs.steps(e)) for e in rule.boundaries_epochs],
             rule.divisor,
         )
     if rule.schedule == "geometric":

@@ -66,7 +66,7 @@ class Trainer:
         config, experiment = self.config, self.experiment
         replicas = place.num_replicas_in_sync
         strategy.check_share(config.data.batch_size, replicas)
-        intervals, steps_per_epoch = plan.make_intervals(
+        intervals, epochs = plan.make_intervals(
             config, experiment.info.splits["train"].num_images
         )
         network, rule, outer = self._build(place)
@@ -74,21 +74,21 @@ class Trainer:
             experiment.checkpoints,
             network,
             rule,
-            plan.make_schedule(config, intervals, steps_per_epoch),
+            plan.make_schedule(config, intervals, epochs),
             config.training.keep_checkpoints,
             outer if outer is not rule else None,
             writes=self.host == 0,
         )
         state.check_space()
         self._begin(state, intervals)
-        writer = self._make_writer(state, steps_per_epoch)
+        writer = self._make_writer(state, epochs)
         hand = rates.Hand()
         for event in writer.by_hand():
             hand.set(event["step"], event["factor"])
-        all_rates = plan.make_rates(config, intervals, steps_per_epoch, hand)
+        all_rates = plan.make_rates(config, intervals, epochs, hand)
         all_rates.schedule = state.schedule
         predictor = evaluation.make_predictor(network)
-        validation = experiment.make_eval_dataset("validation", 1)
+        validation = experiment.make_eval_dataset(config.training.eval_split, 1)
         # Hosts must leave an evaluation together.
         stops = request if self.hosts == 1 else None
         try:
@@ -144,6 +144,9 @@ class Trainer:
                 config.optimizer.momentum,
                 config.optimizer.weight_decay,
                 config.optimizer.bias_decay,
+                rates.parse_layers(
+                    "optimizer.layer_decays", config.optimizer.layer_decays
+                ),
             )
             rule.build(network.trainable_variables)
             if config.precision == "mixed_float16":
@@ -166,12 +169,12 @@ class Trainer:
             _, arrays = other.load_weights()
             weights.from_arrays(state.model, arrays)
 
-    def _make_writer(self, state, steps_per_epoch):
+    def _make_writer(self, state, epochs):
         """Returns what people watch; a host that is not the first is mute."""
         if self.host > 0:
             return summaries.Mute(self.experiment.workdir)
         writer = summaries.SummaryWriter(
-            self.experiment.workdir, state.step, steps_per_epoch
+            self.experiment.workdir, state.step, epochs
         )
         writer.event(
             state.step,
@@ -242,7 +245,8 @@ class Trainer:
 def _apply_rates(network, rule, all_rates, state, groups):
     """Sets the rates of all variables for the coming step."""
     rule.set_rates(
-        all_rates.base(state.step), rates.per_variable(network, groups)
+        all_rates.base(state.step),
+        rates.per_variable(network, groups, all_rates.factors),
     )
 
 

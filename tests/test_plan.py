@@ -9,9 +9,9 @@ from alexnet_tf.training import Boundaries, Geometric, Plateau
 
 def test_ninety_epochs_of_imagenet_are_nine_hundred_thousand_steps():
     # 1,281,167 images in batches of 128: 10,009.1 steps an epoch.
-    intervals, steps_per_epoch = plan.make_intervals(Config(), 1_281_167)
+    intervals, epochs = plan.make_intervals(Config(), 1_281_167)
 
-    assert steps_per_epoch == pytest.approx(10_009.117, abs=1e-3)
+    assert epochs.steps(1) == pytest.approx(10_009.117, abs=1e-3)
     assert intervals.total_steps == 900_821
     assert intervals.eval_every_steps == 10_009
 
@@ -36,9 +36,9 @@ def test_steps_win_over_epochs():
 def test_every_schedule_can_be_named(name, kind):
     config = Config()
     config.optimizer.schedule = name
-    intervals, steps_per_epoch = plan.make_intervals(config, 1280)
+    intervals, epochs = plan.make_intervals(config, 1280)
 
-    made = plan.make_schedule(config, intervals, steps_per_epoch)
+    made = plan.make_schedule(config, intervals, epochs)
 
     assert isinstance(made, kind)
     assert made.rate(0) == 0.01
@@ -47,9 +47,9 @@ def test_every_schedule_can_be_named(name, kind):
 def test_the_authors_own_drops_are_at_their_epochs():
     config = Config()
     config.optimizer.schedule = "boundaries"
-    intervals, steps_per_epoch = plan.make_intervals(config, 1280)
+    intervals, epochs = plan.make_intervals(config, 1280)
 
-    made = plan.make_schedule(config, intervals, steps_per_epoch)
+    made = plan.make_schedule(config, intervals, epochs)
 
     # original-source 4.1: after 25, 51 and 79 epochs, here of ten steps.
     assert made.boundaries_steps == (250, 510, 790)

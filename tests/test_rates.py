@@ -30,11 +30,11 @@ ORIGINAL = (
 def test_the_authors_own_run(epoch, kernels, conv1):
     config = importlib.import_module("configs.original_2012").get_config()
     config.validate()
-    intervals, steps_per_epoch = plan.make_intervals(config, 128_000)
+    intervals, epochs = plan.make_intervals(config, 128_000)
     assert intervals.total_steps == 91_000
 
-    all_rates = plan.make_rates(config, intervals, steps_per_epoch)
-    groups = all_rates.groups(round(epoch * steps_per_epoch))
+    all_rates = plan.make_rates(config, intervals, epochs)
+    groups = all_rates.groups(round(epochs.steps(epoch)))
 
     assert groups["kernels"] == pytest.approx(kernels)
     assert groups.get("conv1", groups["kernels"]) == pytest.approx(conv1)
@@ -47,8 +47,8 @@ def test_recipe_170_lowers_biases_in_two_steps():
     config.optimizer.schedule = "geometric"
     config.optimizer.bias_schedule = "geometric"
     config.training.total_epochs = 95.0
-    intervals, steps_per_epoch = plan.make_intervals(config, 128_000)
-    all_rates = plan.make_rates(config, intervals, steps_per_epoch)
+    intervals, epochs = plan.make_intervals(config, 128_000)
+    all_rates = plan.make_rates(config, intervals, epochs)
 
     found = [all_rates.groups(round(95_000 * p)) for p in (0, 0.3, 0.6, 0.99)]
 

@@ -20,6 +20,7 @@ class Intervals:
         images_every_steps: Between two sets of pictures.
         profile_steps: First and last step that the profiler records, or
             nothing.
+        join_step: First step on the images that were held out until then.
     """
 
     total_steps: int
@@ -28,6 +29,7 @@ class Intervals:
     log_every_steps: int
     images_every_steps: int
     profile_steps: tuple[int, ...] = ()
+    join_step: int | None = None
 
 
 class Loop:
@@ -140,6 +142,8 @@ class Loop:
                     state.step, "rate", before=state.rate, after=rate
                 )
             state.rate, self._applied = rate, groups
+        if state.step == self.intervals.join_step:
+            self.writer.event(state.step, "held-out images join")
         self.writer.profile(state.step, self.intervals.profile_steps)
         with self.window.waiting():
             batch = next(self.batches)

@@ -28,12 +28,12 @@ class SummaryWriter:
         first_step: Step at which this process begins. The lines that an
             interrupted process wrote for later steps are taken back, as they
             come again. In TensorBoard they stay, below the new ones.
-        steps_per_epoch: For the epoch beside each step.
+        epochs: A `held_out.Epochs`, for the epoch beside each step.
     """
 
-    def __init__(self, workdir, first_step, steps_per_epoch):
+    def __init__(self, workdir, first_step, epochs):
         self.workdir = pathlib.Path(workdir)
-        self.steps_per_epoch = steps_per_epoch
+        self.epochs = epochs
         self._profiling = False
         self._metrics = self.workdir / "metrics.jsonl"
         self._events = self.workdir / "events.jsonl"
@@ -55,7 +55,7 @@ class SummaryWriter:
             scalars: Dict of floats. Errors are fractions; percentages stand
                 on the console only.
         """
-        epoch = step / self.steps_per_epoch
+        epoch = self.epochs.epochs(step)
         with self._writers[split].as_default():
             record = _record({**scalars, "epoch": epoch})
             tf.summary.experimental.write_raw_pb(record, step=step)
@@ -68,7 +68,7 @@ class SummaryWriter:
             "%s, step %d (epoch %.2f): %s",
             split,
             step,
-            step / self.steps_per_epoch,
+            self.epochs.epochs(step),
             describe(scalars),
         )
 
@@ -85,7 +85,7 @@ class SummaryWriter:
 
     def event(self, step, what, **facts):
         """Writes a line of events.jsonl, such as a resume or a drop."""
-        epoch = round(step / self.steps_per_epoch, 4)
+        epoch = round(self.epochs.epochs(step), 4)
         line = {"step": step, "epoch": epoch, "time": _now(), "what": what}
         _append(self._events, {**line, **facts})
 
