@@ -28,21 +28,27 @@ from alexnet_tf.network_data import (
 from alexnet_tf.small_networks import (
     CIFAR_11,
     CIFAR_13,
+    CIFAR_13_LRN,
     CIFAR_18,
     CIFAR_FOUR_LAYER,
     CIFAR_FOUR_LAYER_TANH,
     DEMO,
     TINY,
+    TINY_HALF_WIDTH,
+    TINY_ONE_TOWER,
 )
 
 __all__ = [
     "CIFAR_11",
     "CIFAR_13",
+    "CIFAR_13_LRN",
     "CIFAR_18",
     "CIFAR_FOUR_LAYER",
     "CIFAR_FOUR_LAYER_TANH",
     "DEMO",
     "TINY",
+    "TINY_HALF_WIDTH",
+    "TINY_ONE_TOWER",
     "AveragePool",
     "Conv",
     "Dense",
