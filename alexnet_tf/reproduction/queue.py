@@ -23,7 +23,6 @@ from absl import logging
 from alexnet_tf.reproduction import process, result, rows, turns
 from input_pipeline.dataset_info import write_atomically
 
-LOWEST_PRIORITY = 19
 _NEEDED_BYTES = 500_000_000
 _RETRY_SECONDS = 30.0
 _SAVE_SECONDS = 30.0
@@ -66,7 +65,7 @@ class Queue:
             (self.output_dir / name).mkdir(parents=True, exist_ok=True)
         for row in self.table:
             self._data(row)
-        os.nice(LOWEST_PRIORITY)
+        os.nice(process.LOWEST_PRIORITY)
         with lock(self.output_dir), turns.Turn() as turn:
             while not self._stopping:
                 run = self._next()

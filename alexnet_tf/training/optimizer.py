@@ -75,6 +75,8 @@ class PaperSGD(keras.optimizers.Optimizer):
                 "layer_decays must name layers with weights. Received: "
                 f"{', '.join(sorted(unknown))}"
             )
+        # By place: under a strategy updates see variables without a path.
+        self._decays = [self._decay(variable) for variable in variables]
         # Rates in terms of the learning rate: a user of `fit` has one knob.
         self.scales = self.add_variable(
             (len(variables),), initializer="ones", name="scales"
@@ -175,7 +177,11 @@ class PaperSGD(keras.optimizers.Optimizer):
         self.assign(variable, moved)
 
     def _decay_of(self, variable):
-        """Returns the decay of a kernel or of a bias."""
+        """Returns the decay of one of the optimizer's variables."""
+        return self._decays[self._get_variable_index(variable)]
+
+    def _decay(self, variable):
+        """Returns the decay that a kernel or a bias is to have."""
         is_spared = variable.name.startswith("bias") and not self.bias_decay
         if is_spared:
             return 0.0
