@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import functools
 import os
 import signal
 import subprocess
@@ -21,13 +22,15 @@ class Process:
         folder: Where it runs.
         log: File that what it prints is added to.
         turn: A `turns.Turn`.
+        niceness: 0 to 19, the lowest priority.
     """
 
-    def __init__(self, command, folder, log, turn):
+    def __init__(self, command, folder, log, turn, niceness=LOWEST_PRIORITY):
         self.command = command
         self.folder = folder
         self.log = log
         self.turn = turn
+        self.niceness = niceness
         self.seconds = 0.0
         self.cpu_seconds = 0.0
         self._child = None
@@ -55,7 +58,7 @@ class Process:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_prepare,
+                preexec_fn=functools.partial(_prepare, self.niceness),
             )
         before = time.monotonic()
         try:
@@ -98,16 +101,17 @@ class Process:
         self._child.send_signal(signal.SIGCONT)
 
 
-def _prepare():
+def _prepare(niceness):
     """Has the kernel end this process with the queue, and put it last."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.nice(niceness)
     # Where Linux groups processes by session, niceness counts within the
     # session only; the group has one of its own.
     with (
         contextlib.suppress(OSError),
         open("/proc/self/autogroup", "w", encoding="ascii") as file,
     ):
-        file.write(str(LOWEST_PRIORITY))
+        file.write(str(niceness))
 
 
 def _cpu_seconds(pid, before):

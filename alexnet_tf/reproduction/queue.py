@@ -12,7 +12,6 @@ OUTPUT_DIR/
 import contextlib
 import fcntl
 import json
-import os
 import pathlib
 import shutil
 import sys
@@ -38,15 +37,23 @@ class Queue:
         revision: Of the code that new runs are made with; it must be in
             OUTPUT_DIR/code. Runs that have begun go on with theirs.
         retry_seconds: Between two attempts at a run, or at a full disk.
+        niceness: Of the programs, 0 to 19.
     """
 
     def __init__(
-        self, table, output_dir, revision, retry_seconds=_RETRY_SECONDS
+        self,
+        table,
+        output_dir,
+        revision,
+        *,
+        retry_seconds=_RETRY_SECONDS,
+        niceness=process.LOWEST_PRIORITY,
     ):
         self.table = table
         self.output_dir = pathlib.Path(output_dir).absolute()
         self.revision = revision
         self.retry_seconds = retry_seconds
+        self.niceness = niceness
         self._stopping = False
         self._process = None
         self._failures = {}
@@ -65,7 +72,6 @@ class Queue:
             (self.output_dir / name).mkdir(parents=True, exist_ok=True)
         for row in self.table:
             self._data(row)
-        os.nice(process.LOWEST_PRIORITY)
         with lock(self.output_dir), turns.Turn() as turn:
             while not self._stopping:
                 run = self._next()
@@ -164,6 +170,7 @@ class Queue:
             self.output_dir / "code" / record["revision"],
             self._log(run),
             turn,
+            self.niceness,
         )
 
         def account():

@@ -5,6 +5,7 @@ import pathlib
 
 from alexnet_tf import workdir as workdirs
 from alexnet_tf.reproduction import queue, result, rows
+from input_pipeline import held_out
 
 
 def describe(table, output_dir):
@@ -68,9 +69,12 @@ def _share(workdir):
     if not path.exists():
         return 0.0
     lines = workdirs.read_lines(path)
-    training = workdirs.read_config(workdir).training
     if not lines:
         return 0.0
-    if training.total_steps:
-        return lines[-1]["step"] / training.total_steps
-    return min(1.0, lines[-1]["epoch"] / training.total_epochs)
+    config = workdirs.read_config(workdir)
+    info = json.loads((workdir / "dataset.json").read_text(encoding="utf-8"))
+    num_images = info["splits"]["train"]["num_images"]
+    total = config.training.total_steps or held_out.Epochs(
+        num_images, config.data
+    ).steps(config.training.total_epochs)
+    return min(1.0, lines[-1]["step"] / total)
