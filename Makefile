@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: demo test lint bench serve install
+.PHONY: demo test lint bench reproduce serve install
 install: .venv/installed
 
 # The demo: render, convert, train, evaluate, export, classify. Each command is
@@ -20,6 +20,13 @@ lint: .venv/installed
 # Images per second of a training step, ours beside the plainest Keras model.
 bench: .venv/installed
 	$(RUN) -m tools.benchmark --mode=step --peers
+
+# The experiments of configs/reproduce.py, for days, in a folder of their own;
+# the records must be in OUTPUT_DIR/data. How far it is: make reproduce
+# REPRODUCE=--status
+OUTPUT_DIR ?= /var/tmp/alexnet_reproduce
+reproduce: .venv/installed
+	$(RUN) -m tools.reproduce --output_dir=$(OUTPUT_DIR) $(REPRODUCE)
 
 # What the demo exported, at http://localhost:8501/page.
 MODEL ?= runs/demo/export/00004500

@@ -78,13 +78,14 @@ class Config:
                 f"Received: {self.strategy!r}"
             )
         _validate_network(network)
-        layers = {layer.name for layer in network.layers}
-        for layer, *_ in learning_rates.parse_phases(self.optimizer.phases):
-            if layer not in layers:
-                raise ValueError(
-                    "optimizer.phases must name layers of the network. "
-                    f"Received: {layer}"
-                )
+        _validate_layers(self.optimizer, network)
+        if self.training.eval_split == "held_out" and not (
+            self.data.held_out_fraction
+        ):
+            raise ValueError(
+                "training.eval_split=held_out needs images that are held out. "
+                "Received: data.held_out_fraction=0. Try 0.1."
+            )
         devices = self.tower_devices()
         for device in devices or ():
             if not re.fullmatch(r"(/device:)?(CPU|GPU|TPU):\d+", device):
@@ -110,6 +111,29 @@ class Config:
                 f"replica with strategy=mirrored. Received: {self.devices}, "
                 f"{network.towers} towers in {self.network}"
             )
+
+
+def _validate_layers(optimizer, network):
+    """Refuses settings of layers that the network does not have."""
+    layers = {layer.name for layer in network.layers}
+    named = {
+        "phases": [
+            layer for layer, *_ in learning_rates.parse_phases(optimizer.phases)
+        ],
+        **{
+            field: learning_rates.parse_layers(
+                f"optimizer.{field}", getattr(optimizer, field)
+            )
+            for field in ("layer_rates", "layer_decays")
+        },
+    }
+    for field, names in named.items():
+        for layer in names:
+            if layer not in layers:
+                raise ValueError(
+                    f"optimizer.{field} must name layers of the network. "
+                    f"Received: {layer}"
+                )
 
 
 def _words(text):

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from input_pipeline import transforms
+from input_pipeline import held_out, transforms
 
 
 def make_random_parameters(config, margin, seed, num_records, mine):
@@ -12,12 +12,13 @@ def make_random_parameters(config, margin, seed, num_records, mine):
         config: A `DataConfig`.
         margin: Rows and columns that a crop can move.
         seed: Integer of the run.
-        num_records: Of an epoch.
+        num_records: Of the training split.
         mine: The slice of a batch that this host reads.
     """
     size = config.batch_size
     is_lit = config.lighting != "none"
-    lit_images = round(config.lighting_epochs * num_records)
+    epochs = held_out.Epochs(num_records, config)
+    lit_images = round(epochs.steps(config.lighting_epochs) * size)
 
     def draw(step):
         numbers = transforms.random_numbers(

@@ -16,11 +16,15 @@ from input_pipeline import (
     augmentation,
     data_service,
     datasets,
+    held_out,
     image_cache,
     record_reader,
     shuffle,
     transforms,
 )
+
+# The split of the images that a config keeps back of the training split.
+HELD_OUT = "held_out"
 
 
 def make_train_dataset(
@@ -72,7 +76,7 @@ def make_train_dataset(
         )
     mine = _part(config.batch_size, host, num_hosts)
     reader = _reader(source, "train", config, skipped)
-    shuffled = shuffle.ShuffledOrder(len(reader), config.batch_size, seed)
+    shuffled = _make_order(len(reader), config, seed)
     draw = augmentation.make_random_parameters(
         config, margin, seed, len(reader), mine
     )
@@ -87,7 +91,7 @@ def make_train_dataset(
     if config.cache:
         kept = image_cache.load(source, reader, "train", config.cache)
         # Skipped records are not in it.
-        shuffled = shuffle.ShuffledOrder(len(kept), config.batch_size, seed)
+        shuffled = _make_order(len(kept), config, seed)
         batches = _from_decoded(steps, kept, positions, draw, config.crop_size)
     else:
         batches = _from_records(steps, source, reader, positions, draw, config)
@@ -107,12 +111,13 @@ def make_eval_dataset(
     num_hosts=1,
     skipped=None,
 ):
-    """Returns every image of a split exactly once, in the records' order.
+    """Returns every image of a split exactly once, in the records' shuffle.
 
     Args:
         data_dir: See `make_train_dataset`.
         config: A `DataConfig`.
-        split: "train", "validation" or "test".
+        split: "train", "validation" or "test"; or "held_out", what
+            `config.held_out_fraction` keeps back of "train".
         crops: 1 for the centre, 10 for those of `transforms.ten_crops`.
         file_names: Whether each image's file name comes after its label.
         mean_image: What to subtract; the folder's own mean if `None`.
@@ -137,12 +142,16 @@ def make_eval_dataset(
     config.validate()
     source = datasets.open_source(config, data_dir)
     _margin(source.info, config.crop_size)
-    reader = _reader(source, split, config, skipped)
+    is_held_out = split == HELD_OUT
+    reader = _reader(source, "train" if is_held_out else split, config, skipped)
+    positions = range(len(reader))
+    if is_held_out:
+        positions = _held_out(len(reader), config)
     if mean_image is None:
         mean_image = source.load_statistics().mean_image
     mean_image = tf.constant(mean_image, tf.float32)
     _check_host(host, num_hosts)
-    first, last = [len(reader) * h // num_hosts for h in (host, host + 1)]
+    first, last = [len(positions) * h // num_hosts for h in (host, host + 1)]
 
     def crop(images, labels, names):
         images = transforms.evaluation_crops(
@@ -154,11 +163,31 @@ def make_eval_dataset(
         image_cache.make_whole_images(
             source,
             reader,
-            range(first, last),
+            positions[first:last],
             max(1, config.eval_batch_size // crops),
         )
         .map(crop, num_parallel_calls=2)
         .prefetch(2)
+    )
+
+
+def _make_order(num_records, config, seed):
+    """Returns which record is read at which step."""
+    if not config.held_out_fraction:
+        return shuffle.ShuffledOrder(num_records, config.batch_size, seed)
+    return shuffle.JoiningOrder(
+        num_records,
+        config.batch_size,
+        seed,
+        _held_out(num_records, config),
+        held_out.Epochs(num_records, config),
+    )
+
+
+def _held_out(num_records, config):
+    """Returns the positions of the records that are held out."""
+    return held_out.positions(
+        num_records, config.held_out_fraction, config.held_out_seed
     )
 
 

@@ -5,6 +5,7 @@ or restored to begin in the middle: a run that goes on at step N requests the
 records of step N.
 """
 
+import math
 import threading
 
 import numpy as np
@@ -23,9 +24,11 @@ class ShuffledOrder:
         batch_size: Records per step. A batch may span two epochs, so that
             every record comes exactly once in each.
         seed: Integer.
+        first_epoch: Number of the first epoch, for an order that follows on
+            another one.
     """
 
-    def __init__(self, num_records, batch_size, seed):
+    def __init__(self, num_records, batch_size, seed, first_epoch=0):
         if num_records < 1:
             raise ValueError(
                 "The training split must have records. Received: 0"
@@ -33,6 +36,7 @@ class ShuffledOrder:
         self.num_records = num_records
         self.batch_size = batch_size
         self.seed = seed
+        self.first_epoch = first_epoch
         self._epochs = {}
         self._lock = threading.Lock()
 
@@ -51,7 +55,9 @@ class ShuffledOrder:
         with self._lock:
             order = self._epochs.pop(epoch, None)
             if order is None:
-                stream = np.random.Philox(key=[self.seed % 2**64, epoch])
+                stream = np.random.Philox(
+                    key=[self.seed % 2**64, self.first_epoch + epoch]
+                )
                 keys = stream.random_raw(self.num_records)
                 order = np.argsort(keys, kind="stable")
             # The last is the one requested last. Steps are requested nearly in
@@ -60,3 +66,29 @@ class ShuffledOrder:
             for old in list(self._epochs)[:-3]:
                 del self._epochs[old]
             return order
+
+
+class JoiningOrder:
+    """Some records from the start, all of them from a step on.
+
+    Args:
+        num_records: Records of the split.
+        batch_size: Records per step.
+        seed: Integer.
+        held_out: Positions of the records that are left out at first.
+        epochs: A `held_out.Epochs`, which knows when they join.
+    """
+
+    def __init__(self, num_records, batch_size, seed, held_out, epochs):
+        self._kept = np.setdiff1d(np.arange(num_records), held_out)
+        self._join_step = epochs.join_step
+        self._first = ShuffledOrder(len(self._kept), batch_size, seed)
+        self._all = ShuffledOrder(
+            num_records, batch_size, seed, math.ceil(epochs.join_epochs)
+        )
+
+    def positions(self, step):
+        """Returns the records of a step: int64 `(batch_size,)`."""
+        if self._join_step is None or step < self._join_step:
+            return self._kept[self._first.positions(step)]
+        return self._all.positions(step - self._join_step)

@@ -23,6 +23,7 @@ FLOORS = (
     ("config", "evaluation", "preprocessing", "summary"),
     ("analysis", "export", "predictions"),
     ("experiment", "serving"),
+    ("reproduction",),
     ("cli",),
 )
 # Parts that take datasets, models and plain values: of input_pipeline they

@@ -37,7 +37,7 @@ def test_the_authors_own_run(epoch, kernels, conv1):
     all_rates = steps.make_rates(
         config, intervals, steps.make_schedule(config, intervals)
     )
-    groups = all_rates.groups(round(epoch * intervals.steps_per_epoch))
+    groups = all_rates.groups(round(intervals.epochs.steps(epoch)))
 
     assert groups["kernels"] == pytest.approx(kernels)
     assert groups.get("conv1", groups["kernels"]) == pytest.approx(conv1)
@@ -140,3 +140,31 @@ def test_refuses_phases_of_layers_that_are_not_there():
 
     with pytest.raises(ValueError, match="must name layers.*conv9"):
         config.validate()
+
+
+def test_a_layers_factor_goes_on_whatever_the_schedule_says():
+    config = Config()
+    config.optimizer.schedule = "boundaries"
+    config.optimizer.bias_schedule = "constant"
+    config.optimizer.layer_rates = "fc8=10"
+    config.optimizer.phases = "conv1=0@1"
+    model = alexnet_tf.build(networks.DEMO, 10, initialize=False)
+    intervals = steps.make_intervals(config, 1280)
+    all_rates = steps.make_rates(
+        config, intervals, steps.make_schedule(config, intervals)
+    )
+
+    found = learning_rates.per_variable(
+        model, all_rates.groups(250), all_rates.factors
+    )
+
+    # After 25 epochs of ten steps kernels have 0.001; biases keep 0.02.
+    by_path = {
+        "/".join(v.path.split("/")[-2:]): rate
+        for v, rate in zip(model.trainable_variables, found, strict=True)
+    }
+    assert by_path["conv2/kernel"] == pytest.approx(0.001)
+    assert by_path["conv2/bias"] == pytest.approx(0.02)
+    assert by_path["fc8/kernel"] == pytest.approx(0.01)
+    assert by_path["fc8/bias"] == pytest.approx(0.2)
+    assert by_path["conv1/kernel"] == by_path["conv1/bias"] == 0

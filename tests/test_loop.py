@@ -1,5 +1,6 @@
 """The loop: what happens in which order, by fakes that write it down."""
 
+import dataclasses
 import types
 
 import pytest
@@ -162,7 +163,7 @@ def test_rates_are_set_where_they_change(monkeypatch):
     diary = _Diary(state)
     state.optimizer.set_rates = lambda base, rates: diary.set_rates(base)
     monkeypatch.setattr(
-        loop.learning_rates, "per_variable", lambda model, groups: []
+        loop.learning_rates, "per_variable", lambda model, groups, factors: []
     )
     rates = loop.learning_rates.Rates(schedule.Boundaries(0.1, (2,)))
     updater = loop.Updater(
@@ -172,7 +173,7 @@ def test_rates_are_set_where_they_change(monkeypatch):
         rates,
         window=Window(1),
         writer=diary,
-        measure_every_steps=2,
+        intervals=dataclasses.replace(INTERVALS, log_every_steps=2),
     )
 
     for _ in range(4):

@@ -1,5 +1,7 @@
 """The update of §5, by hand and against NumPy."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -100,3 +102,53 @@ def test_a_frozen_variable_keeps_its_values_whatever_its_gradient():
     np.testing.assert_array_equal(optimizer.velocity(frozen), [0.0, 0.0])
     # v = -0.1 (0.0005 x 3 + 1).
     np.testing.assert_allclose(live, [3 - 0.10015])
+
+
+def make_layers(names):
+    layers = [keras.layers.Dense(1, name=name) for name in names]
+    for layer in layers:
+        layer.build((None, 1))
+        layer.kernel.assign([[1.0]])
+        layer.bias.assign([1.0])
+    return layers
+
+
+@pytest.mark.parametrize("replicated", [False, True])
+def test_layers_have_decays_of_their_own(replicated):
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    scope = strategy.scope() if replicated else contextlib.nullcontext()
+    with scope:
+        layers = make_layers(["conv1", "local3", "fc10"])
+        variables = [v for layer in layers for v in layer.trainable_variables]
+        optimizer = PaperSGD(
+            0.1, 0.9, 0.004, False, {"conv1": 0.0, "fc10": 1.0}
+        )
+        optimizer.build(variables)
+
+    def update():
+        optimizer.apply([tf.zeros_like(v) for v in variables], variables)
+
+    tf.function(lambda: strategy.run(update))() if replicated else update()
+
+    # w = 1 - 0.1 x decay x 1; biases do not decay, of whatever layer.
+    for layer, expected in zip(layers, (1.0, 0.9996, 0.9), strict=True):
+        np.testing.assert_allclose(layer.kernel, [[expected]], rtol=1e-6)
+        np.testing.assert_array_equal(layer.bias, [1.0])
+
+
+def test_decays_of_layers_come_back():
+    optimizer = PaperSGD(layer_decays={"fc10": 0.01})
+
+    again = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+
+    assert again.layer_decays == {"fc10": 0.01}
+
+
+def test_refuses_decays_of_layers_that_are_not_there():
+    (layer,) = make_layers(["fc8"])
+    optimizer = PaperSGD(layer_decays={"fc9": 0.1})
+
+    with pytest.raises(ValueError, match="layers with weights. Received: fc9"):
+        optimizer.build(layer.trainable_variables)
+    with pytest.raises(ValueError, match="0 or more, of every layer"):
+        PaperSGD(layer_decays={"fc8": -0.1})

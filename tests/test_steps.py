@@ -11,7 +11,7 @@ def test_ninety_epochs_of_imagenet_are_nine_hundred_thousand_steps():
     # 1,281,167 images in batches of 128: 10,009.1 steps an epoch.
     intervals = steps.make_intervals(Config(), 1_281_167)
 
-    assert intervals.steps_per_epoch == pytest.approx(10_009.117, abs=1e-3)
+    assert intervals.epochs.steps(1) == pytest.approx(10_009.117, abs=1e-3)
     assert intervals.total_steps == 900_821
     assert intervals.eval_every_steps == 10_009
 

@@ -9,7 +9,9 @@ from input_pipeline import files
 
 
 def _write(workdir, first_step, steps):
-    with summaries.SummaryWriter(workdir, first_step, 2.0) as writer:
+    with summaries.SummaryWriter(
+        workdir, first_step, lambda step: step / 2.0
+    ) as writer:
         for step in steps:
             writer.write("train", step, {"loss": float(step)})
             writer.event(step, "save")

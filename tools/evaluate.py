@@ -24,7 +24,9 @@ _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "best", "best (validation error), last, or a step: 5000."
 )
 _SPLIT = flags.DEFINE_string(
-    "split", "validation", "train, validation or test."
+    "split",
+    "validation",
+    "train, validation or test; or held_out, where the run held images out.",
 )
 _CROPS = flags.DEFINE_integer(
     "crops", 10, "1 for the centre; 10 for four corners, centre and mirrors."
@@ -54,7 +56,7 @@ def main(argv):
     run = experiment.open_workdir(_WORKDIR.value, _DATA_DIR.value)
     dataset = run.make_eval_dataset(_SPLIT.value, _CROPS.value, file_names=True)
     model, step = run.load(_CHECKPOINT.value)
-    total = run.info.splits[_SPLIT.value].num_images
+    total = run.num_images(_SPLIT.value)
     with progress.Progress("evaluate", total, "images") as bar:
         found = evaluation.predict(
             evaluation.make_predictor(model), dataset, bar, count=total

@@ -125,6 +125,13 @@ class Experiment:
             skipped=self.skipped,
         )
 
+    def num_images(self, split):
+        """Returns the number of images of a split, or of the held-out ones."""
+        if split == pipeline.HELD_OUT:
+            total = self.info.splits["train"].num_images
+            return round(total * self.config.data.held_out_fraction)
+        return self.info.splits[split].num_images
+
     def sample_images(self, split, count):
         """Returns images of a split, evenly spread over it.
 
@@ -192,6 +199,8 @@ class Experiment:
             ValueError: They are others, or the run has no such split.
         """
         directory = self.config.data.directory
+        if split == pipeline.HELD_OUT:
+            split = "train"
         if split not in self.info.splits:
             raise ValueError(
                 f"The split must be one of {', '.join(self.info.splits)}. "

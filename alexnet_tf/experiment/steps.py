@@ -4,6 +4,7 @@ import dataclasses
 import math
 
 from alexnet_tf.training import learning_rates, schedule
+from input_pipeline import held_out
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +19,9 @@ class Intervals:
         images_every_steps: Between two sets of pictures.
         profile_steps: First and last step that the profiler records, or
             nothing.
-        steps_per_epoch: A float.
+        join_step: First step on the images that were held out until then, or
+            `None`.
+        epochs: Converts epochs and steps, a `held_out.Epochs`.
     """
 
     total_steps: int
@@ -27,7 +30,8 @@ class Intervals:
     log_every_steps: int
     images_every_steps: int
     profile_steps: tuple[int, ...] = ()
-    steps_per_epoch: float = 1.0
+    join_step: int | None = None
+    epochs: held_out.Epochs | None = None
 
     def are_over(self, state):
         """Returns whether no step is left for a `training.state.TrainState`."""
@@ -42,11 +46,11 @@ def make_intervals(config, num_images):
         num_images: Images of the training split.
     """
     training = config.training
-    steps_per_epoch = num_images / config.data.batch_size
+    epochs = held_out.Epochs(num_images, config.data)
     total = training.total_steps or math.ceil(
-        training.total_epochs * steps_per_epoch
+        epochs.steps(training.total_epochs)
     )
-    every = training.eval_every_epochs * steps_per_epoch
+    every = training.eval_every_epochs * epochs.steps(1)
     return Intervals(
         total_steps=total,
         eval_every_steps=max(1, round(every)),
@@ -54,7 +58,8 @@ def make_intervals(config, num_images):
         log_every_steps=training.log_every_steps,
         images_every_steps=training.images_every_steps,
         profile_steps=tuple(training.profile_steps),
-        steps_per_epoch=steps_per_epoch,
+        join_step=epochs.join_step,
+        epochs=epochs,
     )
 
 
@@ -72,7 +77,7 @@ def make_schedule(config, intervals):
         return schedule.Boundaries(
             optimizer.learning_rate,
             [
-                round(epoch * intervals.steps_per_epoch)
+                round(intervals.epochs.steps(epoch))
                 for epoch in optimizer.boundaries_epochs
             ],
             optimizer.divisor,
@@ -112,12 +117,15 @@ def make_rates(config, intervals, kernel_schedule, manual_events=()):
             optimizer.bias_levels,
         )
     phases = [
-        learning_rates.Phase(
-            round(epoch * intervals.steps_per_epoch), layer, rate
-        )
+        learning_rates.Phase(round(intervals.epochs.steps(epoch)), layer, rate)
         for layer, rate, epoch in learning_rates.parse_phases(optimizer.phases)
     ]
     manual = learning_rates.ManualFactor()
     for event in manual_events:
         manual.set(event["step"], event["factor"])
-    return learning_rates.Rates(kernel_schedule, biases, phases, manual)
+    factors = learning_rates.parse_layers(
+        "optimizer.layer_rates", optimizer.layer_rates
+    )
+    return learning_rates.Rates(
+        kernel_schedule, biases, phases, manual, factors
+    )

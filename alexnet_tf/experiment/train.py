@@ -12,6 +12,7 @@ from alexnet_tf.experiment import workdir as workdirs
 from alexnet_tf.experiment.experiment import open_workdir
 from alexnet_tf.training import (
     coordination,
+    learning_rates,
     loop,
     metrics,
     optimizer,
@@ -85,7 +86,7 @@ def train(experiment, make_progress):
                     _make_step(experiment, state, applied),
                     _make_batches(experiment, state.step),
                     rates,
-                    measure_every_steps=intervals.log_every_steps,
+                    intervals=intervals,
                     **watched,
                 ),
                 Reporter(
@@ -119,6 +120,9 @@ def _build(experiment, schedule):
             config.optimizer.momentum,
             config.optimizer.weight_decay,
             config.optimizer.bias_decay,
+            learning_rates.parse_layers(
+                "optimizer.layer_decays", config.optimizer.layer_decays
+            ),
         )
         paper_sgd.build(network.trainable_variables)
         loss_scaled = None
@@ -155,7 +159,7 @@ def _open_writer(experiment, state, intervals):
     if not experiment.placement.is_chief:
         return summaries.SilentWriter(experiment.workdir)
     writer = summaries.SummaryWriter(
-        experiment.workdir, state.step, intervals.steps_per_epoch
+        experiment.workdir, state.step, intervals.epochs.epochs
     )
     writer.event(
         state.step,
@@ -202,7 +206,9 @@ def _request_source(experiment, interruption):
 def _make_evaluation(experiment, state, writer, interruption):
     """Returns the function that computes validation scores, one crop each."""
     predictor = evaluation.make_predictor(state.model)
-    dataset = experiment.make_eval_dataset("validation", 1)
+    dataset = experiment.make_eval_dataset(
+        experiment.config.training.eval_split, 1
+    )
     # Hosts must leave an evaluation together.
     if experiment.placement.num_hosts > 1:
         interruption = None

@@ -42,11 +42,14 @@ from alexnet_tf.networks.imagenet import (
 from alexnet_tf.networks.small import (
     CIFAR_11,
     CIFAR_13,
+    CIFAR_13_LRN,
     CIFAR_18,
     CIFAR_FOUR_LAYER,
     CIFAR_FOUR_LAYER_TANH,
     DEMO,
     TINY,
+    TINY_HALF_WIDTH,
+    TINY_ONE_TOWER,
 )
 
 __all__ = [
@@ -55,6 +58,7 @@ __all__ = [
     "CAFFENET",
     "CIFAR_11",
     "CIFAR_13",
+    "CIFAR_13_LRN",
     "CIFAR_18",
     "CIFAR_FOUR_LAYER",
     "CIFAR_FOUR_LAYER_TANH",
@@ -83,6 +87,8 @@ __all__ = [
     "PAPER",
     "PLAIN_227",
     "TINY",
+    "TINY_HALF_WIDTH",
+    "TINY_ONE_TOWER",
     "TORCHVISION",
     "named",
 ]

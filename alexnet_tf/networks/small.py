@@ -1,5 +1,7 @@
 """Networks for small images, as data: CIFAR-10, Tiny ImageNet, the demo."""
 
+import dataclasses
+
 from alexnet_tf.networks.description import (
     AveragePool,
     Conv,
@@ -28,13 +30,15 @@ CIFAR_13 = Network(
     ),
 )
 
+# The same with the norms of the 11% network and nothing else changed; the
+# authors have no such file.
+CIFAR_13_LRN = CIFAR_13.insert_behind(
+    "pool1", Norm("norm1", 4, 1.0, 1e-3 / 9)
+).insert_behind("conv2", Norm("norm2", 4, 1.0, 1e-3 / 9))
+
 # 11% with norms, layers-conv-local-11pct.cfg. local3 is wider as well, so it
 # is no pure ablation.
-CIFAR_11 = (
-    CIFAR_13.insert_behind("pool1", Norm("norm1", 4, 1.0, 1e-3 / 9))
-    .insert_behind("conv2", Norm("norm2", 4, 1.0, 1e-3 / 9))
-    .replace("local3", filters=64)
-)
+CIFAR_11 = CIFAR_13_LRN.replace("local3", filters=64)
 
 # 18% without crops, layers-18pct.cfg.
 CIFAR_18 = Network(
@@ -115,3 +119,13 @@ TINY = Network(
         Dense("fc8"),
     ),
 )
+
+# As networks.HALF_WIDTH: one tower; conv5 and the dense layers stay as wide.
+TINY_HALF_WIDTH = (
+    dataclasses.replace(TINY, towers=1)
+    .replace("conv1", filters=32)
+    .replace("conv2", filters=64)
+    .replace("conv3", filters=96)
+    .replace("conv4", filters=96)
+)
+TINY_ONE_TOWER = dataclasses.replace(TINY, towers=1)

@@ -4,6 +4,7 @@ import dataclasses
 import math
 
 SCHEDULES = ("plateau", "boundaries", "geometric", "constant")
+EVAL_SPLITS = ("validation", "held_out")
 BIAS_SCHEDULES = ("same", "constant", "geometric")
 
 
@@ -34,6 +35,11 @@ class OptimizerConfig:
         bias_factor: For "geometric".
         bias_levels: For "geometric".
         bias_decay: Whether biases decay. Paper: yes. The program: no.
+        layer_rates: Factors on the rates of single layers, such as
+            "fc8=10"; kernel and bias alike.
+        layer_decays: Decays of single layers, which win over `weight_decay`,
+            such as "conv1=0,fc10=0.01". The authors' layer files have one for
+            each.
         phases: Rates of single layers from an epoch on, such as
             "conv1=1e-5@67,conv1=0@72", as in the authors' own run; a rate
             of 0 freezes the layer.
@@ -53,6 +59,8 @@ class OptimizerConfig:
     bias_factor: float = 10.0
     bias_levels: int = 2
     bias_decay: bool = True
+    layer_rates: str = ""
+    layer_decays: str = ""
     phases: str = ""
 
 
@@ -64,6 +72,8 @@ class TrainingConfig:
         total_epochs: Passes over the training split. Paper: about 90.
         total_steps: Updates; wins over `total_epochs` where it is not 0.
         eval_every_epochs: Between two validation errors.
+        eval_split: Whose errors they are: "validation", or "held_out", the
+            images that `data.held_out_fraction` keeps back.
         checkpoint_every_steps: Between two checkpoints.
         keep_checkpoints: Newest checkpoints that stay, besides the best.
         log_every_steps: Between two lines of figures.
@@ -76,6 +86,7 @@ class TrainingConfig:
     total_epochs: float = 90.0
     total_steps: int = 0
     eval_every_epochs: float = 1.0
+    eval_split: str = "validation"
     checkpoint_every_steps: int = 5_000
     keep_checkpoints: int = 3
     log_every_steps: int = 100
@@ -133,6 +144,11 @@ def validate_training(config):
         "log_every_steps",
         "images_every_steps",
     )
+    if config.eval_split not in EVAL_SPLITS:
+        raise ValueError(
+            f"training.eval_split must be one of {', '.join(EVAL_SPLITS)}. "
+            f"Received: {config.eval_split!r}"
+        )
     if config.total_steps < 0 or not 0 <= config.seed < 2**31:
         raise ValueError(
             "training.total_steps and training.seed must be 0 or more, and "

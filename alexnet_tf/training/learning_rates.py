@@ -56,6 +56,34 @@ def parse_phases(text):
     return found
 
 
+def parse_layers(field, text):
+    """Returns what a text says of single layers.
+
+    Args:
+        field: Name of the text, for the error.
+        text: "LAYER=NUMBER" with commas, such as "conv1=0,fc10=0.01".
+
+    Returns:
+        A dict of floats by layer.
+
+    Raises:
+        ValueError: It is written otherwise.
+    """
+    found = {}
+    for word in filter(None, (w.strip() for w in text.split(","))):
+        layer, _, number = word.partition("=")
+        try:
+            found[layer] = float(number)
+        except ValueError:
+            found[layer] = -1.0
+        if not 0 <= found[layer] < float("inf"):
+            raise ValueError(
+                f"{field} must be LAYER=NUMBER with commas, such as "
+                f"conv1=0,fc10=0.01. Received: {word!r}"
+            )
+    return found
+
+
 class ManualFactor:
     """Manual changes of the rate: a factor from each of some steps on."""
 
@@ -82,13 +110,18 @@ class Rates:
         biases: Schedule of the biases; as the kernels', if `None`.
         phases: `Phase`s.
         manual: A `ManualFactor`; its factor multiplies both schedules.
+        factors: Of single layers, by name: what their kernels' and biases'
+            rates are multiplied by, unless a phase gives them one.
     """
 
-    def __init__(self, schedule, biases=None, phases=(), manual=None):
+    def __init__(
+        self, schedule, biases=None, phases=(), manual=None, factors=None
+    ):
         self.schedule = schedule
         self.biases = biases
         self.phases = sorted(phases, key=lambda phase: phase.step)
         self.manual = manual or ManualFactor()
+        self.factors = dict(factors or {})
 
     def base(self, step):
         """Returns the kernels' rate, but for phases."""
@@ -111,17 +144,20 @@ class Rates:
         return rates
 
 
-def per_variable(model, rates):
+def per_variable(model, rates, factors=None):
     """Returns the rate of each of a model's trainable variables, in order.
 
     Args:
         model: What `model.build` returned.
         rates: What `Rates.groups` returned.
+        factors: Those of `Rates`.
     """
+    factors = factors or {}
     by_variable = {}
     for layer in model.layers:
         for variable in layer.trainable_variables:
             is_bias = variable.name.startswith("bias")
             own = rates["biases" if is_bias else "kernels"]
+            own *= factors.get(layer.name, 1.0)
             by_variable[id(variable)] = rates.get(layer.name, own)
     return [by_variable[id(v)] for v in model.trainable_variables]

@@ -50,7 +50,8 @@ class Updater:
         rates: A `learning_rates.Rates`.
         window: A `metrics.Window`.
         writer: A `summaries.SummaryWriter`.
-        measure_every_steps: Between two steps that measure gradient norms.
+        intervals: See `run`; gradient norms are measured where figures are
+            written.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class Updater:
         *,
         window,
         writer,
-        measure_every_steps,
+        intervals,
     ):
         self.state = state
         self.train_step = train_step
@@ -70,11 +71,13 @@ class Updater:
         self.rates = rates
         self.window = window
         self.writer = writer
-        self.measure_every_steps = measure_every_steps
+        self.intervals = intervals
         self._applied = None
 
     def next_batch(self):
         """Returns the batch of the present step."""
+        if self.state.step == self.intervals.join_step:
+            self.writer.event(self.state.step, "held-out images join")
         with self.window.waiting():
             return next(self.batches)
 
@@ -82,7 +85,7 @@ class Updater:
         """Does one update."""
         self._apply_rates()
         state = self.state
-        measured = (state.step + 1) % self.measure_every_steps == 0
+        measured = (state.step + 1) % self.intervals.log_every_steps == 0
         self.window.add(self.train_step(batch, measured))
         state.step += 1
 
@@ -94,7 +97,10 @@ class Updater:
             return
         rate = self.rates.base(state.step)
         state.optimizer.set_rates(
-            rate, learning_rates.per_variable(state.model, groups)
+            rate,
+            learning_rates.per_variable(
+                state.model, groups, self.rates.factors
+            ),
         )
         if state.rate not in (None, rate):
             self.writer.event(state.step, "rate", before=state.rate, after=rate)

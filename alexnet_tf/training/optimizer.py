@@ -25,6 +25,8 @@ class PaperSGD(keras.optimizers.Optimizer):
         weight_decay: Paper: 0.0005.
         bias_decay: Whether biases decay as well. Paper: yes. The authors'
             program spares them (src/weights.cu, layer parameter files).
+        layer_decays: Decays of single layers by their name, which win over
+            `weight_decay`, such as `{"conv1": 0.0, "fc10": 0.01}`.
         **kwargs: Those of `keras.optimizers.Optimizer`.
 
     Raises:
@@ -37,6 +39,7 @@ class PaperSGD(keras.optimizers.Optimizer):
         momentum=0.9,
         weight_decay=0.0005,
         bias_decay=True,
+        layer_decays=None,
         name="paper_sgd",
         **kwargs,
     ):
@@ -46,11 +49,14 @@ class PaperSGD(keras.optimizers.Optimizer):
                 "momentum must be at least 0 and below 1. "
                 f"Received: momentum={momentum}"
             )
-        if weight_decay < 0:
-            raise ValueError(
-                "weight_decay must be 0 or more. "
-                f"Received: weight_decay={weight_decay}"
-            )
+        self.layer_decays = dict(layer_decays or {})
+        for decay in (weight_decay, *self.layer_decays.values()):
+            if decay < 0:
+                raise ValueError(
+                    "weight_decay must be 0 or more, of every layer. "
+                    f"Received: weight_decay={weight_decay}, "
+                    f"layer_decays={self.layer_decays}"
+                )
         self.momentum = momentum
         # Not `self.weight_decay`: the base class would apply that by itself,
         # outside of the velocity.
@@ -63,6 +69,14 @@ class PaperSGD(keras.optimizers.Optimizer):
         if self.built:
             return
         super().build(variables)
+        unknown = set(self.layer_decays) - set(map(_layer_of, variables))
+        if unknown:
+            raise ValueError(
+                "layer_decays must name layers with weights. Received: "
+                f"{', '.join(sorted(unknown))}"
+            )
+        # By place: under a strategy updates see variables without a path.
+        self._decays = [self._decay(variable) for variable in variables]
         # Rates in terms of the learning rate: a user of `fit` has one knob.
         self.scales = self.add_variable(
             (len(variables),), initializer="ones", name="scales"
@@ -163,9 +177,15 @@ class PaperSGD(keras.optimizers.Optimizer):
         self.assign(variable, moved)
 
     def _decay_of(self, variable):
-        """Returns the decay of a kernel or of a bias."""
+        """Returns the decay of one of the optimizer's variables."""
+        return self._decays[self._get_variable_index(variable)]
+
+    def _decay(self, variable):
+        """Returns the decay that a kernel or a bias is to have."""
         is_spared = variable.name.startswith("bias") and not self.bias_decay
-        return 0.0 if is_spared else self.decay
+        if is_spared:
+            return 0.0
+        return self.layer_decays.get(_layer_of(variable), self.decay)
 
     def get_config(self):
         """Returns the constructor's arguments."""
@@ -174,6 +194,7 @@ class PaperSGD(keras.optimizers.Optimizer):
             momentum=self.momentum,
             weight_decay=self.decay,
             bias_decay=self.bias_decay,
+            layer_decays=self.layer_decays,
         )
         return config
 
@@ -196,6 +217,11 @@ def _move(variable, velocity, gradient, learning_rate, momentum, decay):
 
 
 _compiled_move = tf.function(_move, jit_compile=True)
+
+
+def _layer_of(variable):
+    """Returns the name of the layer that a variable belongs to."""
+    return variable.path.split("/")[-2] if "/" in variable.path else ""
 
 
 def _plain(variable):

@@ -83,12 +83,12 @@ class SummaryWriter(SilentWriter):
         first_step: Step at which this process begins. The lines that an
             interrupted process wrote for later steps are taken back, as they
             come again. In TensorBoard they stay, below the new ones.
-        steps_per_epoch: For the epoch of each step.
+        to_epochs: Function from steps to epochs.
     """
 
-    def __init__(self, workdir, first_step, steps_per_epoch):
+    def __init__(self, workdir, first_step, to_epochs):
         super().__init__(workdir)
-        self.steps_per_epoch = steps_per_epoch
+        self.to_epochs = to_epochs
         self._profiling = False
         self._metrics = self.workdir / "metrics.jsonl"
         self._events = self.workdir / "events.jsonl"
@@ -110,7 +110,7 @@ class SummaryWriter(SilentWriter):
             scalars: Dict of floats. Errors are fractions; percentages are
                 for the console only.
         """
-        epoch = step / self.steps_per_epoch
+        epoch = self.to_epochs(step)
         with self._writers[split].as_default():
             record = _record({**scalars, "epoch": epoch})
             tf.summary.experimental.write_raw_pb(record, step=step)
@@ -123,7 +123,7 @@ class SummaryWriter(SilentWriter):
             "%s, step %d (epoch %.2f): %s",
             split,
             step,
-            step / self.steps_per_epoch,
+            self.to_epochs(step),
             describe(scalars),
         )
 
@@ -140,7 +140,7 @@ class SummaryWriter(SilentWriter):
 
     def event(self, step, what, **facts):
         """Writes a line of events.jsonl, such as a resume or a drop."""
-        epoch = round(step / self.steps_per_epoch, 4)
+        epoch = round(self.to_epochs(step), 4)
         line = {"step": step, "epoch": epoch, "time": _now(), "what": what}
         files.append_json_line(self._events, {**line, **facts})
 

@@ -74,7 +74,7 @@ def make_loop():
     state = TrainState(
         f"{folder.name}/checkpoints", network, optimizer, constant
     )
-    writer = summaries.SummaryWriter(folder.name, 0, 1)
+    writer = summaries.SummaryWriter(folder.name, 0, float)
     rates = learning_rates.Rates(constant)
     source = coordination.LocalRequests(folder.name, signals.Interruption())
     watched = {"window": metrics.Window(_BATCH), "writer": writer}
@@ -92,7 +92,7 @@ def make_loop():
             train_step,
             itertools.repeat(batch),
             rates,
-            measure_every_steps=_LOG_STEPS,
+            intervals=intervals,
             **watched,
         )
         evaluator = loop.Evaluator(

@@ -1,0 +1,121 @@
+"""What a finished run has measured, as a file that is committed."""
+
+import hashlib
+import json
+import os
+import pathlib
+import platform
+
+from alexnet_tf import predictions
+from alexnet_tf.experiment import workdir as workdirs
+from input_pipeline import files
+
+_CURVE_POINTS = 200
+
+
+def collect(workdir, record):
+    """Returns the result of a run.
+
+    Args:
+        workdir: Of the run.
+        record: What the queue knows of it.
+    """
+    workdir = pathlib.Path(workdir)
+    made_with = json.loads((workdir / workdirs.FILE_NAME).read_text())
+    lines = files.read_json_lines(workdir / "metrics.jsonl")
+    events = files.read_json_lines(workdir / "events.jsonl")
+    train = [line for line in lines if line["split"] == "train"]
+    watched = [line for line in lines if line["split"] == "validation"]
+    watched_split = made_with["config"]["training"]["eval_split"]
+    diverged = record["diverged"]
+    found = {
+        key: record[key]
+        for key in ("name", "row", "claim", "config", "changes", "seed")
+    }
+    found.update(
+        revision=record["revision"],
+        precision=made_with["config"]["precision"],
+        machine=_machine(),
+        versions=made_with["versions"],
+        hours=round(record["seconds"] / 3600, 3),
+        cpu_hours=round(record["cpu_seconds"] / 3600, 3),
+        resumed=sum(event["what"] == "resume" for event in events),
+        finished=events[-1]["time"][:10],
+        epochs=train[-1]["epoch"] if train else 0.0,
+        diverged=diverged,
+        train_top1_error=_last(train, diverged),
+        curve=_curve(train),
+        evaluations=[] if diverged else _evaluations(workdir),
+    )
+    found[f"{watched_split}_top1_error"] = _last(watched, diverged)
+    return found
+
+
+def describe(found):
+    """Returns a line of words for a result."""
+    words = [f"{found['hours']:.2f} h"]
+    if found["diverged"]:
+        words.append("diverged")
+    for each in found["evaluations"]:
+        words.append(f"{each['crops']} crops {each['top1_error']:.2%}")
+    if "held_out_top1_error" in found:
+        words.append(f"held out {found['held_out_top1_error']:.2%}")
+    words.append(f"training {found['train_top1_error']:.2%}")
+    return ", ".join(words)
+
+
+def last_step(workdir):
+    """Returns the step of a workdir's last checkpoint."""
+    folders = (pathlib.Path(workdir) / "checkpoints").glob("[0-9]*")
+    return max(int(folder.name) for folder in folders)
+
+
+def _last(lines, diverged):
+    """Returns the last error of some lines of metrics; 1 of a lost run."""
+    return 1.0 if diverged or not lines else lines[-1]["top1_error"]
+
+
+def _curve(train):
+    """Returns the training error over the epochs, at most so many points."""
+    stride = -(-len(train) // _CURVE_POINTS) or 1
+    return [
+        [line["epoch"], round(line["top1_error"], 5)]
+        for line in train[stride - 1 :: stride]
+    ]
+
+
+def _evaluations(workdir):
+    """Returns the errors of each evaluation, and its predictions' hash."""
+    found = []
+    for path in sorted((workdir / "predictions").glob("*.json")):
+        scores = json.loads(path.read_text(encoding="utf-8"))
+        arrays = predictions.load(path.with_suffix(".npz"))
+        found.append(
+            {
+                key: scores[key]
+                for key in (
+                    "split",
+                    "crops",
+                    "step",
+                    "num_images",
+                    "top1_error",
+                    "top1_interval",
+                    "top5_error",
+                    "loss",
+                )
+            }
+        )
+        digest = hashlib.sha256(arrays["probabilities"].tobytes())
+        found[-1]["probabilities_sha256"] = digest.hexdigest()
+    return found
+
+
+def _machine():
+    """Returns the kind of machine in words."""
+    name = platform.processor() or platform.machine()
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("model name"):
+                name = line.partition(":")[2].strip()
+                break
+    return f"{name}, {os.cpu_count()} cores"

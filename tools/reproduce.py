@@ -1,0 +1,125 @@
+"""Runs the experiments of configs/reproduce.py, one after another, for days.
+
+    python -m tools.reproduce --output_dir=/var/tmp/alexnet_reproduce
+    python -m tools.reproduce --output_dir=/var/tmp/alexnet_reproduce --status
+
+Killed, out of disk or after a reboot, the same command goes on. Runs are made
+at the lowest priority, with a clone of this checkout's revision, and halt
+while tools.benchmark measures. Each finished run leaves a file in
+OUTPUT_DIR/results; --copy_to=docs/results/reproduction brings them here.
+
+The records must be in OUTPUT_DIR/data; BUILD.md says how they are made.
+"""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+from absl import flags, logging
+
+from alexnet_tf.cli import program
+from alexnet_tf.reproduction import queue, status
+from configs import reproduce as table
+from input_pipeline.files import write_atomically
+
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", None, "Outside the checkout: /var/tmp/alexnet_reproduce."
+)
+_ROWS = flags.DEFINE_list(
+    "rows", [], "Names of rows with commas, such as cifar13,cifar11; else all."
+)
+_STATUS = flags.DEFINE_boolean(
+    "status", False, "Whether to print only what is done and what is left."
+)
+_REVISION = flags.DEFINE_string(
+    "revision", "HEAD", "Code of the runs that have not begun, such as HEAD~1."
+)
+_COPY_TO = flags.DEFINE_string(
+    "copy_to", None, "Only copy the results, to docs/results/reproduction."
+)
+_ROOT = pathlib.Path(__file__).absolute().parents[1]
+
+
+def main(argv):
+    """Runs the queue, or says how far it is."""
+    output_dir = pathlib.Path(_OUTPUT_DIR.value).absolute()
+    rows = table.named(_ROWS.value)
+    if _STATUS.value:
+        print(status.describe(rows, output_dir))
+        return
+    if _COPY_TO.value:
+        _copy(output_dir / "results", pathlib.Path(_COPY_TO.value))
+        return
+    code = output_dir / "code"
+    if not _ROOT.is_relative_to(code):
+        _go_on_in(_clone(code), output_dir)
+    jobs = queue.Queue(rows, output_dir, _ROOT.name)
+    signal.signal(signal.SIGINT, lambda number, frame: jobs.stop())
+    signal.signal(signal.SIGTERM, lambda number, frame: jobs.stop())
+    failed = jobs.run()
+    print(status.describe(rows, output_dir))
+    if failed:
+        raise ValueError(
+            f"Every run must end. Failed again and again: {', '.join(failed)}. "
+            f"See {output_dir / 'logs'}; the same command tries again."
+        )
+
+
+def _copy(source, target):
+    """Copies the results that are not there yet, or are others."""
+    target.mkdir(parents=True, exist_ok=True)
+    for path in sorted(source.glob("*.json")):
+        contents = path.read_bytes()
+        copy = target / path.name
+        if not copy.exists() or copy.read_bytes() != contents:
+            write_atomically(copy, contents)
+            print(copy)
+
+
+def _clone(code):
+    """Returns the folder with the revision to run, cloned where it must be."""
+    revision = _git("rev-parse", "--short=12", f"{_REVISION.value}^{{commit}}")
+    folder = code / revision
+    if not folder.exists():
+        code.mkdir(parents=True, exist_ok=True)
+        unfinished = code / f".{revision}.{os.getpid()}"
+        _git("clone", "--quiet", "--no-checkout", _ROOT, unfinished)
+        _git("-C", unfinished, "checkout", "--quiet", "--detach", revision)
+        unfinished.replace(folder)
+    if _git("status", "--porcelain", "--untracked-files=no"):
+        logging.warning("Changes that are not committed are not run.")
+    return folder
+
+
+def _go_on_in(folder, output_dir):
+    """Becomes the same program of another checkout."""
+    arguments = [a for a in sys.argv[1:] if "output_dir" not in a]
+    os.chdir(folder)
+    os.execv(
+        sys.executable,
+        [
+            sys.executable,
+            "-m",
+            "tools.reproduce",
+            f"--output_dir={output_dir}",
+            *arguments,
+        ],
+    )
+
+
+def _git(*words):
+    """Returns what git says in this checkout."""
+    return subprocess.run(
+        ["git", *map(str, words)],
+        cwd=_ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+
+
+if __name__ == "__main__":
+    flags.mark_flag_as_required("output_dir")
+    program.run(main)
