@@ -18,7 +18,7 @@ MAY_IMPORT = {
 # only; those on one floor know nothing of each other.
 FLOORS = (
     ("import_hooks", "layers", "networks"),
-    ("weights",),
+    ("builder", "weights"),
     ("model", "training"),
     ("config", "evaluation", "preprocessing", "summary"),
     ("analysis", "export", "predictions"),
