@@ -18,7 +18,8 @@ MAY_IMPORT = {
 # only; those on one floor know nothing of each other.
 FLOORS = (
     ("import_hooks", "layers", "networks"),
-    ("builder", "weights"),
+    ("weights",),
+    ("builder",),
     ("model", "training"),
     ("config", "evaluation", "preprocessing", "summary"),
     ("analysis", "export", "predictions"),
