@@ -117,7 +117,8 @@ def dry_run(config):
         config.make_network(),
         num_classes,
         image_size=config.data.crop_size,
-        devices=strategy.existing_devices(config.tower_devices()),
+        # Of the first replica; the others are like it.
+        devices=_first_replica(config),
         initialize=False,
     )
     changed = [config.network]
@@ -148,3 +149,10 @@ def _device(layer, tower):
     here = [d.name for d in tf.config.list_logical_devices()]
     gpus = [name for name in here if "GPU" in name]
     return (gpus or here)[0].removeprefix("/device:")
+
+
+def _first_replica(config):
+    """Returns the devices of the first replica's towers, or `None`."""
+    devices = strategy.existing_devices(config.tower_devices())
+    towers = config.make_network().towers
+    return strategy.split_rows(devices, towers)[0] if devices else None

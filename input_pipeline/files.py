@@ -4,15 +4,21 @@ Nothing else in the project writes under a final name, renames or locks.
 """
 
 import contextlib
+import ctypes
 import fcntl
 import json
 import os
 import pathlib
 import shutil
 import socket
+import time
 import uuid
 
 import numpy as np
+
+# Of Linux, for renameat2: names as they are, and a swap.
+_AT_FDCWD = -100
+_EXCHANGE = 2
 
 
 @contextlib.contextmanager
@@ -64,11 +70,13 @@ def commit(temporary, path):
             _sync(os.path.join(parent, name))
         _sync(parent)
     if path.is_dir():
-        # A folder cannot be replaced in one step while it holds anything.
-        replaced = make_temporary_path(path)
-        path.rename(replaced)
-        os.rename(temporary, path)
-        _remove(replaced)
+        if not _exchange(temporary, path):
+            # Where the system cannot swap two folders in one step.
+            replaced = make_temporary_path(path)
+            path.rename(replaced)
+            os.rename(temporary, path)
+            temporary = replaced
+        _remove(temporary)
     else:
         if not os.path.isdir(temporary):
             _sync(temporary)
@@ -125,14 +133,27 @@ def locked(path, refuse):
         ValueError: Somebody else holds it.
     """
     with open(path, "a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(refuse(lock_owner(path) or "a process")) from None
+        if not _try_lock(file):
+            raise ValueError(refuse(lock_owner(path) or "a process"))
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()
         yield
+
+
+def _try_lock(file, tries=20, seconds_between=0.05):
+    """Takes a lock, and returns whether it could.
+
+    It tries for a second, as `lock_owner` holds the lock for a moment.
+    """
+    for number in range(tries):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if number < tries - 1:
+                time.sleep(seconds_between)
+    return False
 
 
 def lock_owner(path):
@@ -168,6 +189,16 @@ def read_json_lines(path):
         with contextlib.suppress(ValueError):
             values.append(json.loads(line))
     return values
+
+
+def _exchange(first, second):
+    """Swaps two paths in one step, and returns whether the system can."""
+    try:
+        swap = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError):
+        return False
+    names = os.fsencode(first), os.fsencode(second)
+    return swap(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _EXCHANGE) == 0
 
 
 def _sync(path):

@@ -65,3 +65,19 @@ def test_norms_of_kernels_and_velocities():
         0.5 * np.sqrt(size), rel=1e-5
     )
     assert norms["velocity_norm/fc8"] == 0.0
+
+
+def test_a_skipped_step_is_counted_and_left_out_of_the_means(clock):
+    window = metrics.Window(batch_size=1, may_skip=True)
+    for loss in (2.0, float("inf"), 4.0):
+        window.add({"loss": loss})
+    clock[0] += 1.0
+
+    scalars = window.close()
+
+    assert scalars["loss"] == 3.0
+    assert scalars["skipped_steps"] == 1.0
+
+    window.add({"loss": float("nan")})
+    clock[0] += 1.0
+    assert np.isnan(window.close()["loss"])

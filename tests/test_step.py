@@ -2,6 +2,7 @@
 
 import contextlib
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,7 +10,7 @@ import tensorflow as tf
 import alexnet_tf
 from alexnet_tf import networks, weights
 from alexnet_tf.model import set_step_counter
-from alexnet_tf.training import PaperSGD, make_train_step
+from alexnet_tf.training import PaperSGD, make_train_step, strategy
 
 NETWORK = networks.Network(
     image_size=40,
@@ -125,3 +126,65 @@ def test_refuses_an_optimizer_from_outside_of_the_strategy(two_replicas):
 
     with pytest.raises(ValueError, match="within strategy.scope"):
         make_train_step(model, optimizer, two_replicas, BATCH_SIZE)
+
+
+def test_an_overflow_of_any_replica_skips_the_step(two_replicas):
+    """Keras asks the first replica alone, before gradients are summed."""
+    with two_replicas.scope():
+        model = alexnet_tf.build(NETWORK, 6)
+        inner = PaperSGD()
+        inner.build(model.trainable_variables)
+        optimizer = keras.optimizers.LossScaleOptimizer(
+            inner, initial_scale=8.0
+        )
+        optimizer.build(model.trainable_variables)
+    before = weights.to_arrays(model)
+    images = np.ones((BATCH_SIZE, 40, 40, 3), np.float32)
+    # The second replica's half.
+    images[-1] = np.inf
+    labels = np.zeros(BATCH_SIZE, np.int32)
+    dataset = tf.data.Dataset.from_tensors((images, labels)).unbatch()
+    (batch,) = two_replicas.experimental_distribute_dataset(
+        dataset.batch(BATCH_SIZE)
+    )
+
+    make_train_step(model, optimizer, two_replicas, BATCH_SIZE)(batch)
+
+    for name, array in weights.to_arrays(model).items():
+        np.testing.assert_array_equal(array, before[name], err_msg=name)
+    assert float(optimizer.dynamic_scale.numpy()) == 4.0
+    assert int(inner.iterations.numpy()) == 0
+
+
+def test_gradient_norms_are_those_without_a_scale():
+    norms = []
+    for scale in (1.0, 1024.0):
+        model = alexnet_tf.build(NETWORK, 6)
+        inner = PaperSGD()
+        optimizer = keras.optimizers.LossScaleOptimizer(
+            inner, initial_scale=scale
+        )
+        optimizer.build(model.trainable_variables)
+        rng = np.random.default_rng(0)
+        images = rng.normal(0, 50, (BATCH_SIZE, 40, 40, 3)).astype(np.float32)
+        labels = np.zeros(BATCH_SIZE, np.int32)
+        step = make_train_step(
+            model, optimizer, tf.distribute.get_strategy(), BATCH_SIZE
+        )
+        norms.append(float(step((images, labels), True)["gradient_norm/conv1"]))
+
+    assert norms[0] == pytest.approx(norms[1], rel=1e-4)
+
+
+def test_mirrored_towers_of_one_replica_have_a_device_each():
+    placement = strategy.make_placement("mirrored", ["CPU:0", "CPU:1"], 2)
+
+    with placement.strategy.scope():
+        model = alexnet_tf.build(NETWORK, 6, devices=placement.tower_devices)
+
+    assert placement.num_replicas == 1
+    devices = [
+        tf.convert_to_tensor(part.value).device[-5:]
+        for part in model.get_layer("conv2").kernels
+    ]
+    assert devices == ["CPU:0", "CPU:1"]

@@ -43,8 +43,8 @@ def test_the_silent_writer_offers_what_the_other_does_and_writes_nothing(
     for name, method in inspect.getmembers(
         summaries.SummaryWriter, inspect.isfunction
     ):
-        silent = getattr(summaries.SilentWriter, name)
         if not name.startswith("_"):
+            silent = getattr(summaries.SilentWriter, name)
             assert inspect.signature(method) == inspect.signature(silent), name
 
     writer = summaries.SilentWriter(tmp_path)

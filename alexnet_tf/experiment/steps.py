@@ -50,6 +50,12 @@ def make_intervals(config, num_images):
     total = training.total_steps or math.ceil(
         epochs.steps(training.total_epochs)
     )
+    if training.profile_steps and training.profile_steps[1] > total:
+        raise ValueError(
+            "training.profile_steps must end before step "
+            f"{total}, the last of the run. Received: "
+            f"{tuple(training.profile_steps)}"
+        )
     every = training.eval_every_epochs * epochs.steps(1)
     return Intervals(
         total_steps=total,

@@ -59,7 +59,10 @@ def train(experiment, make_progress):
                 config, intervals, schedule, writer.manual_rate_events()
             )
             watched = {
-                "window": metrics.Window(config.data.batch_size),
+                "window": metrics.Window(
+                    config.data.batch_size,
+                    config.precision == "mixed_float16",
+                ),
                 "writer": writer,
             }
             saver = loop.Saver(state, intervals, **watched)
@@ -102,7 +105,7 @@ def train(experiment, make_progress):
                 evaluator,
                 saver,
             )
-            scores = evaluator.scores or evaluator.compute_scores()
+            scores = evaluator.final_scores()
             writer.hyperparameters(config_lib.to_flat_dict(config), scores)
             return scores
 

@@ -2,6 +2,7 @@
 
 runs/alexnet/
     config.json         settings, revision of the code, versions
+    config.history.jsonl    the same of earlier calls, where they differ
     dataset.json        the data set that it is trained on
     statistics.npz      the same: a workdir is enough to evaluate and serve
     checkpoints/        see `training.checkpoint`
@@ -38,13 +39,25 @@ _FREE_DATA = (
 
 
 def write_config(workdir, config):
-    """Writes config.json, with what else the figures of a run depend on."""
+    """Writes config.json, with what else the figures of a run depend on.
+
+    What a changed one said before is kept in config.history.jsonl.
+    """
     record = {
         "config": config_lib.to_dict(config),
         "revision": revision(),
         "versions": _versions(),
     }
-    files.write_json(pathlib.Path(workdir) / FILE_NAME, record)
+    # As it will be read: without tuples.
+    record = json.loads(json.dumps(record))
+    path = pathlib.Path(workdir) / FILE_NAME
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        before = record
+    if before != record:
+        files.append_json_line(path.with_suffix(".history.jsonl"), before)
+    files.write_json(path, record)
 
 
 def read_config(workdir):

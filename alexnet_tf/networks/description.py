@@ -174,6 +174,7 @@ class Network:
                     f"Received: {width} outputs, {self.towers} towers"
                 )
 
+            _check_layer(layer)
             stddev = getattr(layer, "stddev", 0.0)
             if not (
                 isinstance(stddev, int | float) or stddev in ("he", "fan_in")
@@ -235,4 +236,22 @@ class Network:
             raise ValueError(
                 f"Layers must be among {', '.join(known)}. "
                 f"Received: {', '.join(unknown)}"
+            )
+
+
+def _check_layer(layer):
+    """Refuses sizes below 1, and words that a field does not have."""
+    for name in ("kernel_size", "strides", "size"):
+        value = getattr(layer, name, 1)
+        if not (isinstance(value, int) and value >= 1):
+            raise ValueError(
+                f"{layer.name}.{name} must be 1 or more. Received: {value!r}"
+            )
+    for name, words in (("reads", Reads), ("activation", Activation)):
+        known = typing.get_args(words)
+        value = getattr(layer, name, known[0])
+        if value not in known:
+            raise ValueError(
+                f"{layer.name}.{name} must be one of {', '.join(known)}. "
+                f"Received: {value!r}"
             )

@@ -19,6 +19,7 @@ import zipfile
 import zlib
 
 import numpy as np
+from absl import logging
 
 from input_pipeline import files
 
@@ -97,8 +98,7 @@ def find(directory, which):
         )
     step = there[-1]
     if which == "best":
-        state = load_state(directory / f"{step:08d}" / "state.json")
-        step = state["best"]["step"] if state["best"] else step
+        step = _find_best(directory, there)
     elif which != "last":
         if not str(which).isdigit():
             raise ValueError(
@@ -111,6 +111,25 @@ def find(directory, which):
             f"{', '.join(map(str, there))}"
         )
     return step, directory / f"{step:08d}"
+
+
+def _find_best(directory, there):
+    """Returns the best step that is on the disk; the last where none is."""
+    missing = set()
+    for step in reversed(there):
+        best = load_state(directory / f"{step:08d}" / "state.json")["best"]
+        if not best:
+            break
+        if best["step"] in there:
+            return best["step"]
+        if best["step"] not in missing:
+            missing.add(best["step"])
+            logging.warning(
+                "The best checkpoint, of step %d, could not be written. "
+                "Taking the best before it.",
+                best["step"],
+            )
+    return there[-1]
 
 
 def load_arrays(path):

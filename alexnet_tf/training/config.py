@@ -126,6 +126,11 @@ def validate_optimizer(config):
             f"{', '.join(BIAS_SCHEDULES)}. Received: {config.bias_schedule!r}"
         )
     _require_positive("optimizer", config, "bias_learning_rate", "bias_factor")
+    if not all(isinstance(e, int | float) for e in config.boundaries_epochs):
+        raise ValueError(
+            "optimizer.boundaries_epochs must be numbers, such as (25, 51). "
+            f"Received: {config.boundaries_epochs}"
+        )
     if list(config.boundaries_epochs) != sorted(config.boundaries_epochs):
         raise ValueError(
             "optimizer.boundaries_epochs must ascend. "
@@ -144,6 +149,12 @@ def validate_training(config):
         "log_every_steps",
         "images_every_steps",
     )
+    steps = tuple(config.profile_steps)
+    if steps and not (len(steps) == 2 and 0 <= steps[0] < steps[1]):
+        raise ValueError(
+            "training.profile_steps must be a first and a last step, such as "
+            f"(100, 110). Received: {steps}"
+        )
     if config.eval_split not in EVAL_SPLITS:
         raise ValueError(
             f"training.eval_split must be one of {', '.join(EVAL_SPLITS)}. "

@@ -84,6 +84,9 @@ class Requests:
                             raise ValueError(rate)
                         request["rate"] = rate
                     return path.stem, request
+            except FileNotFoundError:
+                # Cancelled a moment ago.
+                continue
             except (KeyError, OSError, TypeError, ValueError):
                 pass
             path.replace(path.with_suffix(".refused"))

@@ -97,6 +97,10 @@ class ManualFactor:
         self._steps.insert(index, step)
         self._factors.insert(index, factor)
 
+    def changes_at(self, step):
+        """Returns whether the factor changes with the update at a step."""
+        return step in self._steps[1:]
+
     def factor(self, step):
         """Returns the factor of the update after `step` updates."""
         return self._factors[bisect.bisect_right(self._steps, step) - 1]
@@ -126,6 +130,15 @@ class Rates:
     def base(self, step):
         """Returns the kernels' rate, but for phases."""
         return self.schedule.rate(step) * self.manual.factor(step)
+
+    def begin_step(self, step):
+        """Restarts the schedule's patience where a manual change begins.
+
+        Args:
+            step: Updates so far.
+        """
+        if self.manual.changes_at(step):
+            self.schedule.restart_patience()
 
     def groups(self, step):
         """Returns the rates by group.

@@ -92,6 +92,7 @@ class Updater:
     def _apply_rates(self):
         """Sets the rates of all variables, where they have changed."""
         state = self.state
+        self.rates.begin_step(state.step)
         groups = self.rates.groups(state.step)
         if groups == self._applied:
             return
@@ -120,6 +121,7 @@ class Evaluator:
 
     Attributes:
         scores: The last ones of this process, or `None`.
+        step: That they were computed at.
     """
 
     def __init__(
@@ -131,7 +133,13 @@ class Evaluator:
         self.saver = saver
         self.window = window
         self.writer = writer
-        self.scores = None
+        self.scores = self.step = None
+
+    def final_scores(self):
+        """Returns the scores of the present step."""
+        if self.step == self.state.step:
+            return self.scores
+        return self.compute_scores()
 
     def evaluate_if_due(self):
         """Computes scores at every interval, at the end, and when pending.
@@ -151,7 +159,7 @@ class Evaluator:
             except KeyboardInterrupt:
                 self.saver.save_and_leave("interrupted")
             state.evaluation_pending = False
-            self.scores = scores
+            self.scores, self.step = scores, state.step
             self.writer.write("validation", state.step, scores)
             self.writer.log("validation", state.step, scores)
             if state.record_scores(scores):

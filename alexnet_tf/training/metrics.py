@@ -14,13 +14,17 @@ class Window:
 
     Args:
         batch_size: Images per step.
+        may_skip: Whether the loss is scaled, so that a step that overflows
+            is skipped: its figures are then left out of the means, which
+            tell by "skipped_steps" how many there were.
 
     Attributes:
         summary: The last line, for the progress bar.
     """
 
-    def __init__(self, batch_size):
+    def __init__(self, batch_size, may_skip=False):
         self.batch_size = batch_size
+        self.may_skip = may_skip
         self.summary = ""
         self._clear()
 
@@ -53,11 +57,15 @@ class Window:
 
         What only some steps measure, such as norms, is the mean of those.
         """
-        values = {}
-        for metrics in self._metrics:
+        values, kept = {}, self._metrics
+        if self.may_skip:
+            kept = [m for m in kept if np.isfinite(float(m["loss"]))] or kept
+        for metrics in kept:
             for name, value in metrics.items():
                 values.setdefault(name, []).append(float(value))
         means = {name: float(np.mean(v)) for name, v in values.items()}
+        if self.may_skip:
+            means["skipped_steps"] = float(len(self._metrics) - len(kept))
         seconds = time.monotonic() - self._started - self._paused
         images = self.batch_size * len(self._metrics)
         means["images_per_second"] = images / seconds

@@ -23,6 +23,8 @@ class RequestHandler:
         self.saver = saver
         self.writer = writer
         self.divisor = divisor
+        # A job may die after the event and before the request is removed.
+        self._handled = writer.handled_requests()
 
     def handle(self):
         """Does what is requested at the present step.
@@ -37,6 +39,9 @@ class RequestHandler:
         if self.source.interrupted(step):
             self.saver.save_and_leave("interrupted")
         for name, request in self.source.requests(step):
+            if name in self._handled:
+                self.source.done(name)
+                continue
             command = request["command"]
             facts = {"request": name}
             if command in ("drop", "set"):

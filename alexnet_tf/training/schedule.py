@@ -24,6 +24,9 @@ class Constant:
     def update(self, error):
         """Receives a validation error; this schedule does not use it."""
 
+    def restart_patience(self):
+        """Does nothing: this schedule waits for no error."""
+
 
 class Boundaries:
     """Divides the rate after given steps.
@@ -48,6 +51,9 @@ class Boundaries:
 
     def update(self, error):
         """Receives a validation error; this schedule does not use it."""
+
+    def restart_patience(self):
+        """Does nothing: this schedule waits for no error."""
 
 
 class Plateau:
@@ -89,6 +95,10 @@ class Plateau:
             self.state["drops"], self.drops
         )
 
+    def restart_patience(self):
+        """Waits as long as ever again, after a manual change of the rate."""
+        self.state["evaluations_since_best"] = 0
+
     def update(self, error):
         """Receives a validation error, a fraction."""
         state = self.state
@@ -129,3 +139,6 @@ class Geometric:
 
     def update(self, error):
         """Receives a validation error; this schedule does not use it."""
+
+    def restart_patience(self):
+        """Does nothing: this schedule waits for no error."""

@@ -17,7 +17,8 @@ def make_train_step(model, optimizer, strategy, batch_size):
         to measure. It updates the weights and returns a dict of scalars,
         means over the whole batch: "loss" in nats, "top1_error" and
         "top5_error" as fractions; measured, on one replica, also
-        "gradient_norm/LAYER" of each layer's kernel.
+        "gradient_norm/LAYER" of each layer's kernel, whatever the scale of
+        the loss.
 
     Raises:
         ValueError: The optimizer was built outside of the strategy, which
@@ -32,7 +33,7 @@ def make_train_step(model, optimizer, strategy, batch_size):
         )
     variables = model.trainable_variables
     norms = _kernels(model) if strategy.num_replicas_in_sync == 1 else {}
-    scales_loss = hasattr(optimizer, "scale_loss")
+    scales_loss = hasattr(optimizer, "dynamic_scale")
 
     def replica_step(images, labels, measured):
         logits = tf.cast(model(images, training=True), tf.float32)
@@ -48,6 +49,9 @@ def make_train_step(model, optimizer, strategy, batch_size):
             [variable.value for variable in variables],
             colocate_gradients_with_ops=True,
         )
+        if scales_loss and strategy.num_replicas_in_sync > 1:
+            gradients = _spread_overflow(gradients)
+        scale = optimizer.dynamic_scale if scales_loss else 1.0
         optimizer.apply(gradients, variables)
         metrics = {
             "loss": loss,
@@ -58,7 +62,7 @@ def make_train_step(model, optimizer, strategy, batch_size):
             parts = [gradients[index] for index in indices]
             metrics[name] = tf.cond(
                 measured,
-                lambda parts=parts: tf.linalg.global_norm(parts),
+                lambda parts=parts: tf.linalg.global_norm(parts) / scale,
                 lambda: tf.constant(0.0),
             )
         return metrics
@@ -79,6 +83,25 @@ def make_train_step(model, optimizer, strategy, batch_size):
 
     train_step.trace = update
     return train_step
+
+
+def _spread_overflow(gradients):
+    """Lets every replica's gradients overflow where one replica's do.
+
+    Keras asks the first replica alone whether a step is to be skipped, before
+    gradients are summed; the others' infinities would reach the weights.
+    """
+    finite = tf.reduce_all(
+        [tf.reduce_all(tf.math.is_finite(g)) for g in gradients]
+    )
+    context = tf.distribute.get_replica_context()
+    overflows = context.all_reduce(
+        tf.distribute.ReduceOp.SUM, 1.0 - tf.cast(finite, tf.float32)
+    )
+    return [
+        tf.where(overflows > 0, tf.constant(float("nan"), g.dtype), g)
+        for g in gradients
+    ]
 
 
 def _kernels(model):

@@ -1,7 +1,7 @@
 """TensorBoard, the console and metrics.jsonl from one call."""
 
+import contextlib
 import datetime
-import json
 import pathlib
 
 import tensorflow as tf
@@ -9,6 +9,7 @@ from absl import logging
 from tensorboard.compat.proto import summary_pb2
 from tensorboard.util import tensor_util
 
+from alexnet_tf.training import history
 from input_pipeline import files
 
 # Tells TensorBoard which of its pages a value belongs to.
@@ -16,9 +17,6 @@ _SCALAR = summary_pb2.SummaryMetadata(
     plugin_data=summary_pb2.SummaryMetadata.PluginData(plugin_name="scalars"),
     data_class=summary_pb2.DATA_CLASS_SCALAR,
 )
-
-# A manual change comes again at its own step when a run resumes before it.
-MANUAL_COMMANDS = ("drop", "set")
 
 
 class SilentWriter:
@@ -44,8 +42,16 @@ class SilentWriter:
         return [
             event
             for event in files.read_json_lines(self.workdir / "events.jsonl")
-            if event["what"] in MANUAL_COMMANDS
+            if event["what"] in history.MANUAL_COMMANDS
         ]
+
+    def handled_requests(self):
+        """Returns the names of the requests that have an event."""
+        return {
+            event["request"]
+            for event in files.read_json_lines(self.workdir / "events.jsonl")
+            if "request" in event
+        }
 
     def write(self, split, step, scalars):
         """Writes no scalars."""
@@ -82,7 +88,8 @@ class SummaryWriter(SilentWriter):
         workdir: Folder of the run.
         first_step: Step at which this process begins. The lines that an
             interrupted process wrote for later steps are taken back, as they
-            come again. In TensorBoard they stay, below the new ones.
+            come again. Where it is 0 and checkpoints were there before, the
+            run is begun anew: what the files said is put aside.
         to_epochs: Function from steps to epochs.
     """
 
@@ -92,14 +99,39 @@ class SummaryWriter(SilentWriter):
         self._profiling = False
         self._metrics = self.workdir / "metrics.jsonl"
         self._events = self.workdir / "events.jsonl"
-        _keep_up_to(self._metrics, first_step)
-        _keep_up_to(self._events, first_step)
-        self._writers = {
-            split: tf.summary.create_file_writer(
-                str(self.workdir / "summaries" / split)
-            )
-            for split in ("train", "validation")
-        }
+        if not first_step and self._is_begun_anew():
+            for path in (self._metrics, self._events):
+                if path.exists():
+                    path.replace(path.with_suffix(".before.jsonl"))
+        history.keep_up_to(self._metrics, first_step)
+        history.keep_up_to(self._events, first_step)
+        self._is_full = False
+        self._writers = {}
+        for split in ("train", "validation"):
+            folder = str(self.workdir / "summaries" / split)
+            with self._guarded():
+                if first_step:
+                    history.take_back_from(folder, first_step + 1)
+            self._writers[split] = tf.summary.create_file_writer(folder)
+
+    def _is_begun_anew(self):
+        """Returns whether checkpoints were written and have been removed."""
+        events = files.read_json_lines(self._events)
+        return any(event["what"] == "save" for event in events)
+
+    @contextlib.contextmanager
+    def _guarded(self):
+        """A scope in which a full disk costs figures, and not the run."""
+        try:
+            yield
+        except (OSError, tf.errors.OpError) as error:
+            if not self._is_full:
+                logging.warning(
+                    "TensorBoard's files could not be written (%s). Training "
+                    "goes on without them.",
+                    error,
+                )
+            self._is_full = True
 
     def write(self, split, step, scalars):
         """Writes scalars of a step.
@@ -111,7 +143,7 @@ class SummaryWriter(SilentWriter):
                 for the console only.
         """
         epoch = self.to_epochs(step)
-        with self._writers[split].as_default():
+        with self._guarded(), self._writers[split].as_default():
             record = _record({**scalars, "epoch": epoch})
             tf.summary.experimental.write_raw_pb(record, step=step)
         line = {"split": split, "step": step, "epoch": round(epoch, 4)}
@@ -135,7 +167,7 @@ class SummaryWriter(SilentWriter):
             name: Of the picture.
             images: uint8 `(n, height, width, 3)`.
         """
-        with self._writers["train"].as_default():
+        with self._guarded(), self._writers["train"].as_default():
             tf.summary.image(name, images, step=step, max_outputs=len(images))
 
     def event(self, step, what, **facts):
@@ -151,7 +183,7 @@ class SummaryWriter(SilentWriter):
             step: Updates so far.
             arrays: A dict by name.
         """
-        with self._writers["train"].as_default():
+        with self._guarded(), self._writers["train"].as_default():
             for name, array in arrays.items():
                 tf.summary.histogram(name, array, step=step)
 
@@ -182,7 +214,7 @@ class SummaryWriter(SilentWriter):
         """
         from tensorboard.plugins.hparams import api
 
-        with self._writers["validation"].as_default():
+        with self._guarded(), self._writers["validation"].as_default():
             api.hparams(values)
             for name, value in scores.items():
                 tf.summary.scalar(f"final/{name}", value, step=0)
@@ -190,12 +222,14 @@ class SummaryWriter(SilentWriter):
     def flush(self):
         """Brings everything to the disk."""
         for writer in self._writers.values():
-            writer.flush()
+            with self._guarded():
+                writer.flush()
 
     def close(self):
         """Ends the files."""
         for writer in self._writers.values():
-            writer.close()
+            with self._guarded():
+                writer.close()
 
 
 def describe(scalars):
@@ -231,18 +265,6 @@ def _record(scalars):
             tensor=tensor_util.make_tensor_proto(float(value)),
         )
     return record.SerializeToString()
-
-
-def _keep_up_to(path, step):
-    """Drops the lines of later steps, and those that are not whole."""
-    if not path.exists():
-        return
-    kept = [
-        json.dumps(line) + "\n"
-        for line in files.read_json_lines(path)
-        if line["step"] <= step or line.get("what") in MANUAL_COMMANDS
-    ]
-    files.write_atomically(path, "".join(kept).encode())
 
 
 def _now():
