@@ -58,7 +58,7 @@ class Epochs:
 
     def epochs(self, steps):
         """Returns how many epochs some steps are, a float."""
-        if not self.join_epochs or steps <= self.join_step:
+        if not self.join_epochs or steps < self.join_step:
             return steps * self.batch_size / self.first_records
         later = (steps - self.join_step) * self.batch_size
         return self.join_epochs + later / self.num_records
