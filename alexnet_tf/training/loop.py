@@ -142,8 +142,6 @@ class Loop:
                     state.step, "rate", before=state.rate, after=rate
                 )
             state.rate, self._applied = rate, groups
-        if state.step == self.intervals.join_step:
-            self.writer.event(state.step, "held-out images join")
         self.writer.profile(state.step, self.intervals.profile_steps)
         with self.window.waiting():
             batch = next(self.batches)
@@ -152,6 +150,11 @@ class Loop:
         measured = (state.step + 1) % self.intervals.log_every_steps == 0
         self.window.add(self.train_step(batch, measured))
         state.step += 1
+        # Behind the update: a run that resumes in front of it says it again.
+        if state.step - 1 == self.intervals.join_step:
+            self.writer.event(
+                state.step, "held-out images join", first_step=state.step - 1
+            )
         self.progress.update(1, self.window.words)
 
     def _log(self):
