@@ -10,6 +10,7 @@ from alexnet_tf import workdir as workdirs
 from alexnet_tf.training import stored, strategy
 from input_pipeline import (
     dataset_info,
+    held_out,
     pipeline,
     reading,
     sources,
@@ -106,7 +107,7 @@ class Experiment:
 
     def num_images(self, split):
         """Returns the number of images of a split, or of the held-out ones."""
-        if split == pipeline.HELD_OUT:
+        if split == held_out.SPLIT:
             total = self.info.splits["train"].num_images
             return round(total * self.config.data.held_out_fraction)
         return self.info.splits[split].num_images
@@ -175,7 +176,7 @@ class Experiment:
             ValueError: They are others, or the run has no such split.
         """
         directory = self.config.data.directory
-        if split == pipeline.HELD_OUT:
+        if split == held_out.SPLIT:
             split = "train"
         if split not in self.info.splits:
             raise ValueError(
