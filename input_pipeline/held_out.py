@@ -7,6 +7,8 @@ of the data, not of the run: runs with other seeds hold out the same ones.
 
 import numpy as np
 
+# The name under which they are evaluated.
+SPLIT = "held_out"
 # A stream of its own: the shuffle's keys end in the number of an epoch.
 _STREAM = 2**63
 
@@ -23,6 +25,13 @@ def positions(num_records, fraction, seed):
     stream = np.random.Philox(key=[seed % 2**64, _STREAM])
     keys = stream.random_raw(num_records)
     return np.sort(np.argsort(keys, kind="stable")[:count])
+
+
+def positions_of(num_records, config):
+    """Returns the records that a `DataConfig` holds out."""
+    return positions(
+        num_records, config.held_out_fraction, config.held_out_seed
+    )
 
 
 class Epochs:
@@ -58,7 +67,7 @@ class Epochs:
 
     def epochs(self, steps):
         """Returns how many epochs some steps are, a float."""
-        if not self.join_epochs or steps <= self.join_step:
+        if not self.join_epochs or steps < self.join_step:
             return steps * self.batch_size / self.first_records
         later = (steps - self.join_step) * self.batch_size
         return self.join_epochs + later / self.num_records

@@ -23,9 +23,6 @@ from input_pipeline import (
     transforms,
 )
 
-# The split of the images that a config keeps back of the training split.
-HELD_OUT = "held_out"
-
 
 def make_train_dataset(
     data_dir,
@@ -76,7 +73,7 @@ def make_train_dataset(
         )
     mine = _part(config.batch_size, host, num_hosts)
     reader = _reader(source, "train", config, skipped)
-    shuffled = _make_order(len(reader), config, seed)
+    shuffled = shuffle.make_order(len(reader), config, seed)
     draw = augmentation.make_random_parameters(
         config, margin, seed, len(reader), mine
     )
@@ -91,7 +88,7 @@ def make_train_dataset(
     if config.cache:
         kept = image_cache.load(source, reader, "train", config.cache)
         # Skipped records are not in it.
-        shuffled = _make_order(len(kept), config, seed)
+        shuffled = shuffle.make_order(len(kept), config, seed)
         batches = _from_decoded(steps, kept, positions, draw, config.crop_size)
     else:
         batches = _from_records(steps, source, reader, positions, draw, config)
@@ -111,7 +108,7 @@ def make_eval_dataset(
     num_hosts=1,
     skipped=None,
 ):
-    """Returns every image of a split exactly once, in the records' shuffle.
+    """Returns every image of a split exactly once, in the records' order.
 
     Args:
         data_dir: See `make_train_dataset`.
@@ -142,11 +139,11 @@ def make_eval_dataset(
     config.validate()
     source = datasets.open_source(config, data_dir)
     _margin(source.info, config.crop_size)
-    is_held_out = split == HELD_OUT
+    is_held_out = split == held_out.SPLIT
     reader = _reader(source, "train" if is_held_out else split, config, skipped)
     positions = range(len(reader))
     if is_held_out:
-        positions = _held_out(len(reader), config)
+        positions = held_out.positions_of(len(reader), config)
     if mean_image is None:
         mean_image = source.load_statistics().mean_image
     mean_image = tf.constant(mean_image, tf.float32)
@@ -168,26 +165,6 @@ def make_eval_dataset(
         )
         .map(crop, num_parallel_calls=2)
         .prefetch(2)
-    )
-
-
-def _make_order(num_records, config, seed):
-    """Returns which record is read at which step."""
-    if not config.held_out_fraction:
-        return shuffle.ShuffledOrder(num_records, config.batch_size, seed)
-    return shuffle.JoiningOrder(
-        num_records,
-        config.batch_size,
-        seed,
-        _held_out(num_records, config),
-        held_out.Epochs(num_records, config),
-    )
-
-
-def _held_out(num_records, config):
-    """Returns the positions of the records that are held out."""
-    return held_out.positions(
-        num_records, config.held_out_fraction, config.held_out_seed
     )
 
 

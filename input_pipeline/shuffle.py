@@ -10,6 +10,27 @@ import threading
 
 import numpy as np
 
+from input_pipeline import held_out
+
+
+def make_order(num_records, config, seed):
+    """Returns which records are read at which step.
+
+    Args:
+        num_records: Records of the training split.
+        config: A `DataConfig`.
+        seed: Integer of the run.
+    """
+    if not config.held_out_fraction:
+        return ShuffledOrder(num_records, config.batch_size, seed)
+    return JoiningOrder(
+        num_records,
+        config.batch_size,
+        seed,
+        held_out.positions_of(num_records, config),
+        held_out.Epochs(num_records, config),
+    )
+
 
 class ShuffledOrder:
     """A permutation of all records for each epoch, one epoch after another.
@@ -75,12 +96,12 @@ class JoiningOrder:
         num_records: Records of the split.
         batch_size: Records per step.
         seed: Integer.
-        held_out: Positions of the records that are left out at first.
+        left_out: Positions of the records that are left out at first.
         epochs: A `held_out.Epochs`, which knows when they join.
     """
 
-    def __init__(self, num_records, batch_size, seed, held_out, epochs):
-        self._kept = np.setdiff1d(np.arange(num_records), held_out)
+    def __init__(self, num_records, batch_size, seed, left_out, epochs):
+        self._kept = np.setdiff1d(np.arange(num_records), left_out)
         self._join_step = epochs.join_step
         self._first = ShuffledOrder(len(self._kept), batch_size, seed)
         self._all = ShuffledOrder(

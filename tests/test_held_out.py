@@ -63,7 +63,7 @@ def test_without_held_out_images_epochs_are_whole_passes():
 
 @settings(max_examples=40, deadline=None)
 @given(
-    num_records=st.integers(5, 60),
+    num_records=st.integers(30, 60),
     batch_size=st.integers(1, 20),
     join=st.sampled_from([0.0, 1.0, 2.5]),
     seed=st.integers(0, 2**63),

@@ -97,6 +97,7 @@ def test_killed_three_times_it_ends_with_the_same_bytes(tmp_path):
         found.pop(name), expected.pop(name)
     assert found == expected
     assert weights == its_weights
+    assert found["epochs"] > 2
 
 
 def test_status_needs_no_queue(tmp_path):

@@ -14,13 +14,12 @@ The records must be in OUTPUT_DIR/data; BUILD.md says how they are made.
 import os
 import pathlib
 import signal
-import subprocess
 import sys
 
-from absl import flags, logging
+from absl import flags
 
 from alexnet_tf.cli import program
-from alexnet_tf.reproduction import queue, status
+from alexnet_tf.reproduction import clones, queue, status
 from configs import reproduce as table
 from input_pipeline.files import write_atomically
 
@@ -54,7 +53,7 @@ def main(argv):
         return
     code = output_dir / "code"
     if not _ROOT.is_relative_to(code):
-        _go_on_in(_clone(code), output_dir)
+        _go_on_in(clones.make(_ROOT, _REVISION.value, code), output_dir)
     jobs = queue.Queue(rows, output_dir, _ROOT.name)
     signal.signal(signal.SIGINT, lambda number, frame: jobs.stop())
     signal.signal(signal.SIGTERM, lambda number, frame: jobs.stop())
@@ -78,21 +77,6 @@ def _copy(source, target):
             print(copy)
 
 
-def _clone(code):
-    """Returns the folder with the revision to run, cloned where it must be."""
-    revision = _git("rev-parse", "--short=12", f"{_REVISION.value}^{{commit}}")
-    folder = code / revision
-    if not folder.exists():
-        code.mkdir(parents=True, exist_ok=True)
-        unfinished = code / f".{revision}.{os.getpid()}"
-        _git("clone", "--quiet", "--no-checkout", _ROOT, unfinished)
-        _git("-C", unfinished, "checkout", "--quiet", "--detach", revision)
-        unfinished.replace(folder)
-    if _git("status", "--porcelain", "--untracked-files=no"):
-        logging.warning("Changes that are not committed are not run.")
-    return folder
-
-
 def _go_on_in(folder, output_dir):
     """Becomes the same program of another checkout."""
     arguments = [a for a in sys.argv[1:] if "output_dir" not in a]
@@ -107,17 +91,6 @@ def _go_on_in(folder, output_dir):
             *arguments,
         ],
     )
-
-
-def _git(*words):
-    """Returns what git says in this checkout."""
-    return subprocess.run(
-        ["git", *map(str, words)],
-        cwd=_ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from alexnet_tf.training import checkpoint
 from input_pipeline import (
     dataset_info,
     datasets,
+    held_out,
     pipeline,
     record_reader,
     statistics,
@@ -127,7 +128,7 @@ class Experiment:
 
     def num_images(self, split):
         """Returns the number of images of a split, or of the held-out ones."""
-        if split == pipeline.HELD_OUT:
+        if split == held_out.SPLIT:
             total = self.info.splits["train"].num_images
             return round(total * self.config.data.held_out_fraction)
         return self.info.splits[split].num_images
@@ -199,7 +200,7 @@ class Experiment:
             ValueError: They are others, or the run has no such split.
         """
         directory = self.config.data.directory
-        if split == pipeline.HELD_OUT:
+        if split == held_out.SPLIT:
             split = "train"
         if split not in self.info.splits:
             raise ValueError(

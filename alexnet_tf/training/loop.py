@@ -76,8 +76,6 @@ class Updater:
 
     def next_batch(self):
         """Returns the batch of the present step."""
-        if self.state.step == self.intervals.join_step:
-            self.writer.event(self.state.step, "held-out images join")
         with self.window.waiting():
             return next(self.batches)
 
@@ -88,6 +86,11 @@ class Updater:
         measured = (state.step + 1) % self.intervals.log_every_steps == 0
         self.window.add(self.train_step(batch, measured))
         state.step += 1
+        # After the update: a run that resumes before it records it again.
+        if state.step - 1 == self.intervals.join_step:
+            self.writer.event(
+                state.step, "held-out images join", first_step=state.step - 1
+            )
 
     def _apply_rates(self):
         """Sets the rates of all variables, where they have changed."""
