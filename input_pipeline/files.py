@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import uuid
@@ -93,6 +94,20 @@ def write_arrays(path, **arrays):
         np.savez(file, **arrays)
 
 
+def local_path(path):
+    """Returns a path that a user has typed, with `~` for the home folder.
+
+    Raises:
+        ValueError: It is an address, such as gs://bucket.
+    """
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", str(path)):
+        raise ValueError(
+            "Files must be in a folder of this machine, or mounted into one. "
+            f"Received: {path}"
+        )
+    return pathlib.Path(path).expanduser()
+
+
 def make_temporary_path(path):
     """Returns a name next to `path` that no other process takes.
 
@@ -124,15 +139,27 @@ def locked(path, refuse):
     Raises:
         ValueError: Somebody else holds it.
     """
-    with open(path, "a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(refuse(lock_owner(path) or "a process")) from None
+    with _open_locked(path, refuse) as file:
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()
         yield
+
+
+def _open_locked(path, refuse):
+    """Returns the lock file, locked, which is the one that has its name."""
+    while True:
+        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise ValueError(refuse(lock_owner(path) or "a process")) from None
+        # The former owner may have removed the file after it was opened here.
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                return file
+        file.close()
 
 
 def lock_owner(path):
