@@ -120,7 +120,7 @@ def dry_run(config):
         devices=strategy.existing_devices(config.tower_devices()),
         initialize=False,
     )
-    changed = [config.network]
+    changed = [config.network_name]
     if config.without:
         changed.append(f"without {config.without}")
     if config.changes:

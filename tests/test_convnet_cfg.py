@@ -408,7 +408,7 @@ def test_single_layers_have_rates_and_decays_of_their_own(tmp_path):
     found = convnet_cfg.optimizer_settings(convnet_cfg.read(path).rates())
 
     assert found["phases"] == "conv1=0@0"
-    assert found["layer_rates"] == "conv6/kernel=1,conv6/bias=0.1,fc8=10"
+    assert found["layer_rates"] == "conv6/bias=0.1,fc8=10"
     assert found["layer_decays"] == "fc8=1"
     assert found["learning_rate"] == 0.01
 

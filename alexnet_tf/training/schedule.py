@@ -129,3 +129,57 @@ class Geometric:
 
     def update(self, error):
         """Receives a validation error; this schedule does not use it."""
+
+
+class GeometricJumps(Geometric):
+    """As `Geometric`, but jumps up again in the middle of its intervals.
+
+    "jdexp" in the program: in the second half of an interval, but for the
+    first one, the rate is the geometric mean of the interval's and the one
+    before, while between a fifth and nine tenths of the run are done.
+    """
+
+    def rate(self, step):
+        """Returns the rate for the update after `step` updates."""
+        rate = super().rate(step)
+        progress = step / self.total_steps
+        level = min(step * self.levels // self.total_steps, self.levels - 1)
+        is_late = progress * self.levels > level + 0.5
+        if level and is_late and 0.2 < progress < 0.9:
+            rate *= self.factor ** (0.5 / (self.levels - 1))
+        return rate
+
+
+class Exponential:
+    """Goes down at every step by the same ratio, "exp" in the program.
+
+    Args:
+        learning_rate: The rate at the start.
+        total_steps: Length of the run.
+        factor: First rate over the rate at the end.
+    """
+
+    def __init__(self, learning_rate, total_steps, factor):
+        self.learning_rate = learning_rate
+        self.total_steps = total_steps
+        self.factor = factor
+        self.state = {}
+        self.finished = False
+
+    def rate(self, step):
+        """Returns the rate for the update after `step` updates."""
+        progress = min(step / self.total_steps, 1.0)
+        return self.learning_rate / self.factor**progress
+
+    def update(self, error):
+        """Receives a validation error; this schedule does not use it."""
+
+
+class Linear(Exponential):
+    """Goes down at every step by the same amount, "linear" in the program."""
+
+    def rate(self, step):
+        """Returns the rate for the update after `step` updates."""
+        progress = min(step / self.total_steps, 1.0)
+        last = self.learning_rate / self.factor
+        return self.learning_rate * (1 - progress) + last * progress

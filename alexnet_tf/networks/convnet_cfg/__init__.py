@@ -12,6 +12,7 @@ from alexnet_tf.networks.convnet_cfg.definition import (
     Definition,
     parameters_path,
     read,
+    read_files,
     read_texts,
 )
 from alexnet_tf.networks.convnet_cfg.parameters import LayerRates, Schedule
@@ -24,5 +25,6 @@ __all__ = [
     "optimizer_settings",
     "parameters_path",
     "read",
+    "read_files",
     "read_texts",
 ]

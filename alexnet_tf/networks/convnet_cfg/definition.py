@@ -57,26 +57,28 @@ class Definition:
         return found
 
 
-def read(layers_path, parameters_path_=None, image_size=224):
+def read(layers_path, params_path=None, image_size=224):
     """Returns the `Definition` of a network.
 
     Args:
         layers_path: A layers-*.cfg.
-        parameters_path_: Its layer-params-*.cfg; the one of the same name in
-            the same folder, if `None`.
+        params_path: Its layer-params-*.cfg; the one of the same name in the
+            same folder, if `None`.
         image_size: Rows and columns of the images, which the files do not say.
 
     Raises:
         FileNotFoundError: One of them is not there.
         ValueError: What one says cannot be carried, with file and line.
     """
-    parameters_path_ = parameters_path_ or parameters_path(layers_path)
-    return read_texts(
-        syntax.read_text(layers_path),
-        syntax.read_text(parameters_path_),
-        image_size,
-        (str(layers_path), str(parameters_path_)),
-    )
+    params_path = params_path or parameters_path(layers_path)
+    texts = read_files(layers_path, params_path)
+    return read_texts(*texts, image_size, (str(layers_path), str(params_path)))
+
+
+def read_files(layers_path, params_path=None):
+    """Returns the texts of a definition and its parameters; see `read`."""
+    params_path = params_path or parameters_path(layers_path)
+    return syntax.read_text(layers_path), syntax.read_text(params_path)
 
 
 def parameters_path(layers_path):

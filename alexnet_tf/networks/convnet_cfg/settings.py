@@ -9,7 +9,7 @@ _SCHEDULES = {
     "linear": "linear",
     "exp": "exponential",
     "dexp": "geometric",
-    "jdexp": "geometric_midway",
+    "jdexp": "geometric_jumps",
 }
 
 
@@ -72,11 +72,7 @@ def _factors(live, kernel, bias):
         else:
             factors[f"{name}/kernel"] = of_kernel
             factors[f"{name}/bias"] = of_bias
-    return {
-        name: factor
-        for name, factor in factors.items()
-        if factor != 1 or "/" in name
-    }
+    return {name: factor for name, factor in factors.items() if factor != 1}
 
 
 def _shape(schedule: Schedule, prefix):
