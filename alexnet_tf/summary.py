@@ -6,7 +6,7 @@ import math
 import tensorflow as tf
 
 from alexnet_tf import model as models
-from alexnet_tf.layers import LocallyConnected2D
+from alexnet_tf.layers import LocallyConnected2D, SideConv2D
 from alexnet_tf.training import strategy
 from input_pipeline import datasets
 
@@ -138,6 +138,8 @@ def _weights(layer, towers):
     kernel = layer.kernels[0].shape
     is_local = isinstance(layer, LocallyConnected2D)
     fan_in = kernel[-2] if is_local else math.prod(kernel[:-1])
+    if isinstance(layer, SideConv2D):
+        fan_in += math.prod(layer.side_kernels[0].shape[:-1])
     return fan_in, layer.count_params() // towers
 
 

@@ -3,9 +3,11 @@
 import dataclasses
 
 import convnet_files
+import numpy as np
 import pytest
 from convnet_files import PAIRS, TRIPLES, original
 
+import alexnet_tf
 from alexnet_tf import networks
 from alexnet_tf.networks import convnet_cfg
 from alexnet_tf.networks.convnet_cfg import syntax
@@ -107,6 +109,41 @@ def test_file_has_the_parameters_on_record(number, tmp_path):
 )
 def test_file_is_the_network_that_we_drew(network, changes, tmp_path):
     assert read(tmp_path, **changes).network == network
+
+
+# Narrow and on small images: every kind of reading, in milliseconds.
+NARROW = {"conv": (16, 16, 16, 16, 16), "dense": 16, "classes": 5}
+KINDS = {
+    "120": {**EARLY, **NARROW},
+    "116": {**FIRST, **NARROW, "towers": 4, "reads": PAIRS},
+    "117": {**FIRST, **NARROW, "towers": 3},
+    "145-half": {**NARROW, "towers": 1},
+    "150": {**NARROW, "own_conv3": True, "dense_reads": "own"},
+    "184-4gpu": {
+        **NARROW,
+        **{"towers": 4, "conv6": 16, "parts": (2, 1, 1, 1)},
+        **{"reads": TRIPLES, "dense_reads": TRIPLES},
+    },
+}
+
+
+@pytest.mark.parametrize("number", KINDS)
+def test_model_has_the_files_parameters_wherever_its_towers_are(
+    number, tmp_path
+):
+    path = original(**KINDS[number]).save(tmp_path)
+    definition = convnet_cfg.read(path, image_size=96)
+    network = definition.network
+    images = np.random.default_rng(0).normal(0, 50, (2, 96, 96, 3))
+
+    model = alexnet_tf.build(network, 5)
+    apart = alexnet_tf.build(network, 5, devices=("CPU:0",) * network.towers)
+
+    assert model.count_params() == definition.parameters
+    assert apart.count_params() == definition.parameters
+    np.testing.assert_allclose(
+        model(images), apart(images), rtol=1e-4, atol=1e-6
+    )
 
 
 def test_definition_keeps_the_files_names_and_gpus(tmp_path):

@@ -42,6 +42,8 @@ class LowResolution(keras.layers.Layer):
         self.blur_size = blur_size
         self.blur_stddev = blur_stddev
         self.step = step
+        # Where the image is; no tower's.
+        self.devices = None
 
     def call(self, images):
         """Returns the blurred and thinned images."""
