@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 import pytest
 import runs
-import tensorflow as tf
 from convnet_files import original
 from data_sets import make_records
 
@@ -23,14 +22,6 @@ def data_dir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("records")
     make_records(folder, image_size=80)
     return folder
-
-
-@pytest.fixture(autouse=True)
-def eager():
-    """Two steps are done before they would be compiled."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture

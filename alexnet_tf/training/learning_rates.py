@@ -10,7 +10,6 @@ import bisect
 import dataclasses
 import re
 
-
 _LAYER = r"\w+(?:/kernel|/bias)?"
 
 
