@@ -35,11 +35,13 @@ class Builder:
             networks.Local: self._local,
             networks.Norm: self._norm,
             networks.MapNorm: self._map_norm,
+            networks.ContrastNorm: self._map_norm,
             networks.MaxPool: self._pool,
             networks.AveragePool: self._pool,
             networks.Dense: self._dense,
             networks.Dropout: self._dropout,
         }
+        self.images = images
         maps = [images] * self.network.towers if self.devices else images
         for layer in self.network.layers:
             _check_size(layer, maps[0] if self.devices else maps)
@@ -51,17 +53,38 @@ class Builder:
         padding = (padding, padding) if isinstance(padding, int) else padding
         maps, groups = self._read(layer, maps)
         self.is_cut = True
-        return layers.GroupedConv2D(
-            layer.filters,
-            layer.kernel_size,
-            layer.strides,
-            padding,
-            groups=groups,
-            devices=self.devices,
-            activation=_activation(layer),
-            kernel_initializer="zeros",
-            name=layer.name,
-        )(maps)
+        arguments = {
+            "filters": layer.filters,
+            "kernel_size": layer.kernel_size,
+            "strides": layer.strides,
+            "padding": padding,
+            "groups": groups,
+            "devices": self.devices,
+            "activation": _activation(layer),
+            "kernel_initializer": "zeros",
+            "name": layer.name,
+        }
+        if layer.side is None:
+            return layers.GroupedConv2D(**arguments)(maps)
+        return self._side_conv(layer, maps, arguments)
+
+    def _side_conv(self, layer, maps, arguments):
+        """Adds a convolution that reads the image at low resolution too."""
+        side = layer.side
+        padding = side.padding
+        padding = (padding, padding) if isinstance(padding, int) else padding
+        image = layers.LowResolution(
+            side.blur_size,
+            side.blur_stddev,
+            side.step,
+            name=f"low_resolution_to_{layer.name}",
+        )(self.images)
+        return layers.SideConv2D(
+            **arguments,
+            side_kernel_size=side.kernel_size,
+            side_strides=side.strides,
+            side_padding=padding,
+        )(maps, image)
 
     def _local(self, layer, maps):
         groups = self._groups()
@@ -95,7 +118,10 @@ class Builder:
         return self._split(maps, f"own_tower_{layer.name}") if merges else maps
 
     def _map_norm(self, layer, maps):
-        return layers.WithinMapNormalization(
+        kind = layers.WithinMapNormalization
+        if isinstance(layer, networks.ContrastNorm):
+            kind = layers.ContrastNormalization
+        return kind(
             layer.size,
             layer.bias,
             layer.alpha,
@@ -121,13 +147,16 @@ class Builder:
         """Adds a dense layer: a part on each device, the last on the first."""
         is_last = layer.units is None
         own = layer.reads == "own tower" and not is_last
+        some = isinstance(layer.reads, tuple) and not is_last
         devices = self.devices[:1] if self.devices and is_last else self.devices
-        if devices and own:
+        if some:
+            maps = self._select(layer, maps)
+        elif devices and own:
             if len(maps) < self.network.towers:
                 maps = self._split(maps, f"own_tower_to_{layer.name}")
         elif devices:
             maps = self._merge(maps, layer.name, devices)
-        groups = self._groups() if own else 1
+        groups = self._groups() if own or some else 1
         self.is_cut = True
         return layers.GroupedDense(
             self.num_classes if is_last else layer.units,
@@ -156,9 +185,20 @@ class Builder:
         """Returns what a convolution sees, and in how many groups."""
         if layer.reads == "own tower" or not self.is_cut:
             return maps, self._groups()
+        if isinstance(layer.reads, tuple):
+            return self._select(layer, maps), self.network.towers
         if not self.devices:
             return maps, 1
         return self._merge(maps, layer.name, self.devices), len(self.devices)
+
+    def _select(self, layer, maps):
+        """Lets every tower of a layer see those that it reads."""
+        return layers.SelectTowers(
+            layer.reads,
+            self.network.towers,
+            devices=self.devices,
+            name=f"some_towers_to_{layer.name}",
+        )(maps)
 
     def _merge(self, maps, name, devices):
         """Lets the layer on every device see all towers, if they are many."""

@@ -2,11 +2,13 @@
 
 import ast
 import dataclasses
+import pathlib
 import re
 import types
 import typing
 
 from alexnet_tf import networks
+from alexnet_tf.networks import convnet_cfg
 from alexnet_tf.training import learning_rates
 from alexnet_tf.training import strategy as strategies
 from alexnet_tf.training.config import (
@@ -26,6 +28,14 @@ class Config:
 
     Attributes:
         network: A name in `networks`.
+        network_file: A layers-*.cfg of the authors' program, which wins over
+            `network`; see `networks.convnet_cfg`. With
+            optimizer.schedule=file the rates of its parameter file win over
+            `optimizer`; the authors' own files hold a run's last ones.
+        params_file: Its layer-params-*.cfg; nothing for the one of the same
+            name in the same folder.
+        network_text: What the two files said, so that a workdir can do
+            without them. Set by the program.
         without: Layers to leave out of it, such as "norm1,norm2".
         changes: Fields of its layers to change, such as
             "conv1.filters=64,norm1.alpha=2e-5"; see `networks`.
@@ -40,6 +50,9 @@ class Config:
     """
 
     network: str = "PAPER"
+    network_file: str = ""
+    params_file: str = ""
+    network_text: tuple[str, ...] = ()
     without: str = ""
     changes: str = ""
     data: DataConfig = dataclasses.field(default_factory=DataConfig)
@@ -54,7 +67,10 @@ class Config:
 
     def make_network(self):
         """Returns the network as data."""
-        network = networks.named(self.network)
+        definition = self._definition()
+        network = (
+            definition.network if definition else networks.named(self.network)
+        )
         network = network.without(*_words(self.without))
         # Commas within a pair, such as padding=(0,3), do not end a change.
         for change in re.split(r",(?![^(]*\))", self.changes):
@@ -62,12 +78,53 @@ class Config:
                 network = _change(network, change.strip())
         return network
 
+    @property
+    def network_name(self):
+        """The network's name, or its file's."""
+        return pathlib.Path(self.network_file).stem or self.network
+
+    def settled(self):
+        """Returns the config with what its network's files say.
+
+        Raises:
+            FileNotFoundError: A file is not there.
+            ValueError: A file says what cannot be carried.
+        """
+        if not self.network_file:
+            if self.optimizer.schedule == "file":
+                raise ValueError(
+                    "optimizer.schedule=file needs a file with rates. "
+                    "Received: network_file=''"
+                )
+            return self
+        text = convnet_cfg.read_files(self.network_file, self.params_file)
+        kept = dataclasses.replace(self, network_text=text)
+        if self.optimizer.schedule == "file":
+            kept.optimizer = dataclasses.replace(
+                self.optimizer,
+                **convnet_cfg.optimizer_settings(kept._definition().rates()),
+            )
+        return kept
+
+    def _definition(self):
+        """Returns what the network's files say, or `None` without them."""
+        text = self.network_text
+        if not text and self.network_file:
+            text = convnet_cfg.read_files(self.network_file, self.params_file)
+        if not text:
+            return None
+        paths = (self.network_file, self.params_file or "its parameter file")
+        return convnet_cfg.read_texts(*text, self.data.crop_size, paths)
+
     def tower_devices(self):
         """Returns a device for each tower, or `None` for no constraint."""
         return _words(self.devices) or None
 
     def validate(self):
         """Raises a `ValueError` for a setting that could not train."""
+        if self.optimizer.schedule == "file":
+            self.settled().validate()
+            return
         network = self.make_network()
         self.data.validate()
         validate_optimizer(self.optimizer)
@@ -109,7 +166,7 @@ class Config:
             raise ValueError(
                 "devices must name one device for each tower, of every "
                 f"replica with strategy=mirrored. Received: {self.devices}, "
-                f"{network.towers} towers in {self.network}"
+                f"{network.towers} towers in {self.network_name}"
             )
 
 
@@ -128,11 +185,13 @@ def _validate_layers(optimizer, network):
         },
     }
     for field, names in named.items():
-        for layer in names:
+        for name in names:
+            # Rates know kernel and bias apart, such as "conv1/bias".
+            layer = name if field == "layer_decays" else name.split("/")[0]
             if layer not in layers:
                 raise ValueError(
                     f"optimizer.{field} must name layers of the network. "
-                    f"Received: {layer}"
+                    f"Received: {name}"
                 )
 
 
@@ -190,7 +249,8 @@ def to_flat_dict(config):
         for key, v in inner:
             label = f"{name}.{key}" if key else name
             plain = isinstance(v, (bool, int, float, str))
-            flat[label] = v if plain else str(v)
+            # A network's file is a text of some pages.
+            flat[label] = v if plain else str(v)[:200]
     return flat
 
 

@@ -6,7 +6,7 @@ import math
 import tensorflow as tf
 
 from alexnet_tf import model as models
-from alexnet_tf.layers import LocallyConnected2D
+from alexnet_tf.layers import LocallyConnected2D, SideConv2D
 from alexnet_tf.training import strategy
 from input_pipeline import datasets
 
@@ -121,7 +121,7 @@ def dry_run(config):
         devices=_first_replica(config),
         initialize=False,
     )
-    changed = [config.network]
+    changed = [config.network_name]
     if config.without:
         changed.append(f"without {config.without}")
     if config.changes:
@@ -139,6 +139,8 @@ def _weights(layer, towers):
     kernel = layer.kernels[0].shape
     is_local = isinstance(layer, LocallyConnected2D)
     fan_in = kernel[-2] if is_local else math.prod(kernel[:-1])
+    if isinstance(layer, SideConv2D):
+        fan_in += math.prod(layer.side_kernels[0].shape[:-1])
     return fan_in, layer.count_params() // towers
 
 

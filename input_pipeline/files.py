@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import time
@@ -101,6 +102,20 @@ def write_arrays(path, **arrays):
         np.savez(file, **arrays)
 
 
+def local_path(path):
+    """Returns a path that a user has typed, with `~` for the home folder.
+
+    Raises:
+        ValueError: It is an address, such as gs://bucket.
+    """
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", str(path)):
+        raise ValueError(
+            "Files must be in a folder of this machine, or mounted into one. "
+            f"Received: {path}"
+        )
+    return pathlib.Path(path).expanduser()
+
+
 def make_temporary_path(path):
     """Returns a name next to `path` that no other process takes.
 
@@ -132,9 +147,7 @@ def locked(path, refuse):
     Raises:
         ValueError: Somebody else holds it.
     """
-    with open(path, "a+", encoding="utf-8") as file:
-        if not _try_lock(file):
-            raise ValueError(refuse(lock_owner(path) or "a process"))
+    with _open_locked(path, refuse) as file:
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()
@@ -154,6 +167,20 @@ def _try_lock(file, tries=20, seconds_between=0.05):
             if number < tries - 1:
                 time.sleep(seconds_between)
     return False
+
+
+def _open_locked(path, refuse):
+    """Returns the lock file, locked, which is the one that has its name."""
+    while True:
+        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115
+        if not _try_lock(file):
+            file.close()
+            raise ValueError(refuse(lock_owner(path) or "a process"))
+        # The former owner may have removed the file after it was opened here.
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                return file
+        file.close()
 
 
 def lock_owner(path):

@@ -123,15 +123,19 @@ def make(
     (directory / names["validation"]).write_bytes(make_tar(validation))
     if test is not None:
         (directory / names["test"]).write_bytes(make_tar(test))
-    write_devkit(directory, year, truth)
+    counts = {
+        s: 3 if isinstance(c, bytes) else len(c) for s, c in train.items()
+    }
+    write_devkit(directory, year, truth, counts)
     return directory
 
 
-def write_devkit(directory, year=2012, truth=(1, 2, 3, 4, 4, 1)):
-    """Writes classes and ground truth."""
+def write_devkit(directory, year=2012, truth=(1, 2, 3, 4, 4, 1), counts=None):
+    """Writes classes, how many training images each has, and ground truth."""
     root = "devkit-1.0" if year == 2010 else NAMES[year]["devkit"]
     rows = [
-        (i, synset, f"thing {synset}", "", 0, np.zeros(0), 0, 3)
+        (i, synset, f"thing {synset}", "", 0, np.zeros(0), 0)
+        + ((counts or {}).get(synset, 0 if counts else 3),)
         for i, synset in enumerate(SYNSETS, 1)
     ]
     rows.append((5, "n00000000", "root", "", 4, np.arange(1, 5), 1, 0))

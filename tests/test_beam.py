@@ -61,7 +61,7 @@ def broken_archives(directory):
 def test_a_pipeline_writes_what_one_process_does(
     archives, converted, tmp_path, options
 ):
-    run(archives, tmp_path, beam_options=options)
+    run(archives, tmp_path, engine=beam.engine(options))
 
     assert contents_of(tmp_path) == contents_of(converted)
 
@@ -72,7 +72,10 @@ def test_odd_files_are_listed_as_one_process_does(tmp_path):
     run(archives, tmp_path / "local", on_error="skip")
 
     info = run(
-        archives, tmp_path / "beam", on_error="skip", beam_options=IN_MEMORY
+        archives,
+        tmp_path / "beam",
+        on_error="skip",
+        engine=beam.engine(IN_MEMORY),
     )
 
     assert len(info.skipped) == len(info.mended) == 1
@@ -86,7 +89,7 @@ def test_a_pipeline_goes_on_where_processes_were_cut_off(
     interrupt(archives, tmp_path, after_images=4)
     finished = {p: p.stat().st_ino for p in tmp_path.glob("toy-*")}
 
-    run(archives, tmp_path, beam_options=IN_MEMORY)
+    run(archives, tmp_path, engine=beam.engine(IN_MEMORY))
 
     assert 0 < len(finished) < 6
     assert finished == {p: p.stat().st_ino for p in finished}
@@ -106,7 +109,7 @@ def test_a_file_that_is_no_image_is_named_as_one_process_does(
         run(archives, tmp_path / "local")
 
     with pytest.raises(ValueError) as piped:
-        run(archives, tmp_path / "beam", beam_options=options)
+        run(archives, tmp_path / "beam", engine=beam.engine(options))
 
     assert "n02000002_11.JPEG" in str(local.value)
     assert str(piped.value) == str(local.value)
@@ -117,7 +120,7 @@ def test_a_fault_that_was_mended_is_forgotten(archives, converted, tmp_path):
     (tmp_path / ".conversion").mkdir()
     (tmp_path / ".conversion" / "fault.json").write_text('{"message": "old"}')
 
-    run(archives, tmp_path, beam_options=IN_MEMORY)
+    run(archives, tmp_path, engine=beam.engine(IN_MEMORY))
 
     assert contents_of(tmp_path) == contents_of(converted)
 
@@ -132,7 +135,7 @@ def test_a_full_disk_names_the_shard_and_the_space(
     monkeypatch.setattr("input_pipeline.shards.ShardWriter.finish", fail)
 
     with pytest.raises(OSError, match="GB more are needed") as caught:
-        run(archives, tmp_path, beam_options=IN_MEMORY)
+        run(archives, tmp_path, engine=beam.engine(IN_MEMORY))
 
     assert "toy-train.tfrecord-0000" in caught.value.filename
 
@@ -160,7 +163,7 @@ def test_workers_that_write_elsewhere_are_found_out(
     monkeypatch.setattr(beam, "convert_shard", lambda task, job: None)
 
     with pytest.raises(ValueError, match="file system that all machines share"):
-        run(archives, tmp_path, beam_options=IN_MEMORY)
+        run(archives, tmp_path, engine=beam.engine(IN_MEMORY))
 
 
 def test_no_shard_is_begun_after_a_fault(job):

@@ -1,6 +1,8 @@
 """Files that are whole or not there, locks, and lines of JSON."""
 
+import fcntl
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -91,6 +93,29 @@ def test_a_lock_names_its_owner_and_ends_with_its_scope(tmp_path):
         ):
             pass
     assert files.lock_owner(path) is None
+
+
+def test_a_lock_is_that_of_the_file_that_has_its_name(tmp_path, monkeypatch):
+    path = tmp_path / "lock"
+    flock = fcntl.flock
+
+    def slow_flock(file, how):
+        # Meanwhile the former owner removes the file, and another makes one.
+        monkeypatch.setattr(fcntl, "flock", flock)
+        path.unlink()
+        path.touch()
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", slow_flock)
+
+    with files.locked(path, str), pytest.raises(ValueError):
+        files.locked(path, str).__enter__()
+
+
+def test_a_path_begins_at_home_and_is_no_address():
+    assert files.local_path("~/x") == pathlib.Path.home() / "x"
+    with pytest.raises(ValueError, match="gs://b"):
+        files.local_path("gs://b")
 
 
 def test_torn_lines_of_json_are_left_out(tmp_path):

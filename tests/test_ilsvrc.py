@@ -89,6 +89,8 @@ FAULTS = {
         (miniature.special_member("x.JPEG", tarfile.SYMTYPE, "/"), b""),
         *images,
     ],
+}
+LOSSES = {
     "cut short": lambda images: miniature.make_tar(images)[:-11_000],
     "no end mark": lambda images: miniature.make_tar(images, end=False),
 }
@@ -108,6 +110,105 @@ def test_a_fault_in_a_tar_is_named_or_skipped(tmp_path, words):
     assert words in entry["reason"]
     assert "n02000002.tar" in entry["file"]
     assert len(source.splits["train"]) >= 9
+
+
+@pytest.mark.parametrize("on_error", ["fail", "skip"])
+@pytest.mark.parametrize("words", LOSSES)
+def test_the_rest_of_an_archive_is_never_skipped(tmp_path, words, on_error):
+    train = miniature.train_images()
+    train["n02000002"] = LOSSES[words](train["n02000002"])
+    miniature.make(tmp_path, train=train)
+
+    with pytest.raises(ValueError, match=f"img_train.*n02000002.*{words}"):
+        ilsvrc.open_source(tmp_path, on_error)
+
+
+def test_a_cut_validation_archive_is_never_skipped(tmp_path):
+    miniature.make(tmp_path)
+    path = tmp_path / "ILSVRC2012_img_val.tar"
+    path.write_bytes(path.read_bytes()[:4000])
+
+    with pytest.raises(ValueError, match="img_val.tar, but it is cut short"):
+        ilsvrc.open_source(tmp_path, "skip")
+
+
+def test_images_that_the_devkit_counts_must_be_there(tmp_path):
+    train = miniature.train_images()
+    counts = {synset: len(members) for synset, members in train.items()}
+    del train["n02000002"]
+    train["n03000003"].pop()
+    miniature.make(tmp_path, train=train)
+    miniature.write_devkit(tmp_path, counts=counts)
+
+    with pytest.raises(
+        ValueError, match="n02000002: 0 images instead of 3; n0"
+    ):
+        ilsvrc.open_source(tmp_path)
+    source = ilsvrc.open_source(tmp_path, "skip")
+
+    assert [entry["reason"] for entry in source.skipped] == [
+        "n02000002: 0 images instead of 3, by the development kit",
+        "n03000003: 2 images instead of 3, by the development kit",
+    ]
+
+
+def find_header(contents, name):
+    """Returns the offset of the header of a file in the bytes of a tar."""
+    return contents.index(name.encode() + bytes(80)[: 100 - len(name)])
+
+
+def damage(path, start, size, value=0):
+    """Overwrites a part of a file."""
+    contents = bytearray(path.read_bytes())
+    contents[start : start + size] = bytes([value]) * size
+    path.write_bytes(contents)
+
+
+@pytest.mark.parametrize("value", [0, 7])
+@pytest.mark.parametrize(
+    ("name", "lost"),
+    [
+        ("n02000002_11.JPEG", {"n02000002_11.JPEG"}),
+        ("n02000002.tar", set()),
+    ],
+)
+def test_a_hole_loses_no_more_than_is_in_it(tmp_path, name, lost, value):
+    miniature.make(tmp_path)
+    path = tmp_path / "ILSVRC2012_img_train.tar"
+    damage(path, find_header(path.read_bytes(), name), 512, value)
+
+    with pytest.raises(ValueError, match="where a header must be"):
+        ilsvrc.open_source(tmp_path)
+    source = ilsvrc.open_source(tmp_path, "skip")
+
+    names = {n for n, _ in miniature.listing(source.splits["train"])}
+    everything = {n for m in miniature.train_images().values() for n, _ in m}
+    assert everything - names == lost
+    assert any("where a header must" in e["reason"] for e in source.skipped)
+
+
+def test_validation_images_lost_in_a_hole_are_named(tmp_path):
+    miniature.make(tmp_path)
+    path = tmp_path / "ILSVRC2012_img_val.tar"
+    header = find_header(path.read_bytes(), "ILSVRC2012_val_00000004.JPEG")
+    damage(path, header - 512, 1024)
+
+    source = ilsvrc.open_source(tmp_path, "skip")
+
+    numbers = [n for n, _ in miniature.listing(source.splits["validation"])]
+    assert numbers == [f"ILSVRC2012_val_{i:08d}.JPEG" for i in (1, 2, 3, 5, 6)]
+    assert source.skipped[-1]["reason"].startswith("image 4 is missing")
+
+
+def test_records_come_in_the_same_order_whatever_the_archives(tmp_path):
+    train = miniature.train_images()
+    miniature.make(tmp_path / "a", train=train)
+    backwards = {s: train[s][::-1] for s in reversed(train)}
+    miniature.make(tmp_path / "b", train=backwards)
+
+    one, other = (ilsvrc.open_source(tmp_path / n).splits for n in "ab")
+
+    assert miniature.listing(one["train"]) == miniature.listing(other["train"])
 
 
 def test_an_unknown_class_in_the_archive_is_named(tmp_path):

@@ -11,7 +11,7 @@ import alexnet_tf
 from alexnet_tf import networks
 from alexnet_tf.config import Config
 from alexnet_tf.experiment import steps
-from alexnet_tf.training import PaperSGD, learning_rates
+from alexnet_tf.training import PaperSGD, learning_rates, schedule
 
 # original-source 4.1, run 145: epoch, rate of the kernels, rate of conv1.
 ORIGINAL = (
@@ -168,3 +168,32 @@ def test_a_layers_factor_goes_on_whatever_the_schedule_says():
     assert by_path["fc8/kernel"] == pytest.approx(0.01)
     assert by_path["fc8/bias"] == pytest.approx(0.2)
     assert by_path["conv1/kernel"] == by_path["conv1/bias"] == 0
+
+
+def test_a_phase_of_the_kernel_leaves_the_bias_alone():
+    phases = [
+        learning_rates.Phase(2, "conv1/kernel", 1e-5),
+        learning_rates.Phase(4, "conv1", 0.0),
+    ]
+    rates = learning_rates.Rates(schedule.Constant(0.01), None, phases)
+    model = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(2, name="conv1")]
+    )
+
+    found = [
+        learning_rates.per_variable(
+            model, rates.groups(step), {"conv1/bias": 2.0}
+        )
+        for step in (1, 2, 4)
+    ]
+
+    assert found == [[0.01, 0.02], [1e-5, 0.02], [0.0, 0.0]]
+
+
+def test_parts_of_layers_are_read():
+    assert learning_rates.parse_phases("conv1/kernel=1e-5@67") == [
+        ("conv1/kernel", 1e-5, 67.0)
+    ]
+    assert learning_rates.parse_layers("x", "fc8/bias=10") == {"fc8/bias": 10}
+    with pytest.raises(ValueError, match="must be LAYER=NUMBER"):
+        learning_rates.parse_layers("x", "fc8/gamma=10")

@@ -3,6 +3,7 @@
 import pytest
 
 from alexnet_tf.training import Boundaries, Geometric, Plateau
+from alexnet_tf.training import schedule as schedules
 
 
 def test_boundaries_divide_after_the_given_steps():
@@ -56,3 +57,27 @@ def test_geometric_has_the_rates_of_recipe_170():
     levels = [0.01, 0.0015874, 0.00025198, 0.00004]
     expected = [levels[i] for i in (0, 0, 1, 2, 3, 3, 3)]
     assert rates == pytest.approx(expected, rel=1e-4)
+
+
+def test_linear_and_exponential_go_down_step_by_step():
+    linear = schedules.Linear(0.02, 100, 4.0)
+    exponential = schedules.Exponential(0.02, 100, 4.0)
+
+    # original-source 4.2: b (1 - p) + (b / 4) p, and b / 4 ** p.
+    assert linear.rate(0) == exponential.rate(0) == 0.02
+    assert linear.rate(50) == pytest.approx(0.0125)
+    assert exponential.rate(50) == pytest.approx(0.01)
+    assert linear.rate(100) == pytest.approx(0.005)
+    assert exponential.rate(100) == pytest.approx(0.005)
+
+
+def test_jumps_are_halfway_back_to_the_level_before():
+    jumps = schedules.GeometricJumps(1.0, 100, 1000.0, 4)
+
+    rates = [jumps.rate(step) for step in (10, 20, 30, 40, 60, 70, 80, 89, 95)]
+
+    # original-source 4.2: levels 1, .1, .01, .001; in later halves, from a
+    # fifth to nine tenths of the run, the geometric mean with the one before.
+    root = 10**0.5
+    expected = [1, 1, 0.1, 0.1 * root, 0.01, 0.01 * root, 0.001]
+    assert rates == pytest.approx([*expected, 0.001 * root, 0.001])

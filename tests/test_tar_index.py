@@ -106,3 +106,49 @@ def test_a_damaged_header_is_noticed(tmp_path):
 
     with pytest.raises(tar_index.CutShort, match="no tar header at byte 1024"):
         list(tar_index.members(path))
+
+
+def test_what_follows_zeros_is_found(tmp_path):
+    path = tmp_path / "t.tar"
+    contents = bytearray(
+        miniature.make_tar([("a", b"a"), ("b", b"b"), ("c", b"c")])
+    )
+    contents[1024 : 1024 + 512] = bytes(512)
+    path.write_bytes(contents)
+
+    a, hole, c = tar_index.members(path)
+
+    assert (a.name, hole.name, c.name) == ("a", "bytes 1024 to 2048", "c")
+    assert hole.is_damage
+    assert "zeros at byte 1024" in hole.fault
+
+
+def test_zeros_must_follow_the_end_mark(tmp_path):
+    path = tmp_path / "t.tar"
+    contents = bytearray(miniature.make_tar([("a", b"a")]))
+    contents[-1] = 1
+    path.write_bytes(contents)
+
+    with pytest.raises(
+        tar_index.CutShort, match="zeros at byte 1024, and no w"
+    ):
+        list(tar_index.members(path))
+
+
+def test_a_lone_block_of_zeros_is_no_end_mark(tmp_path):
+    path = tmp_path / "t.tar"
+    path.write_bytes(miniature.make_tar([("a", b"a")], end=False) + bytes(512))
+
+    with pytest.raises(tar_index.CutShort, match="no end mark"):
+        list(tar_index.members(path))
+
+
+def test_a_stamp_changes_with_the_first_bytes(tmp_path):
+    path = tmp_path / "t.tar"
+    stamps = []
+    for contents in (b"one", b"two", b"one"):
+        path.write_bytes(miniature.make_tar([("a", contents)]))
+        (member,) = tar_index.members(path)
+        stamps.append(member.stamp)
+
+    assert stamps[0] == stamps[2] != stamps[1]

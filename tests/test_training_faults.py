@@ -189,7 +189,7 @@ def test_a_changed_config_leaves_the_one_before(tmp_path):
         ("training.profile_steps", (5,), "first and a last step"),
         ("training.profile_steps", (9, 5), "first and a last step"),
         ("optimizer.boundaries_epochs", ("a", "b"), "must be numbers"),
-        ("changes", "conv2.reads=own", "reads must be one of own tower"),
+        ("changes", "conv2.reads=own", "reads must be own tower, all"),
         ("changes", "conv1.kernel_size=0", "kernel_size must be 1 or more"),
         ("changes", "pool1.strides=0", "strides must be 1 or more"),
     ],

@@ -1,10 +1,13 @@
+import os
 import subprocess
 import sys
 
 import pytest
 
+from input_pipeline.conversion import convert
+from input_pipeline.conversion.sources import image_folders
 from tests import ilsvrc_miniature as miniature
-from tests.conversions import contents_of, interrupt, run
+from tests.conversions import REQUEST, SETTINGS, contents_of, interrupt, run
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +88,65 @@ def test_shards_of_other_images_are_made_again(tmp_path):
 
     run(directory, tmp_path / "whole")
     assert contents_of(tmp_path / "out") == contents_of(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("what", ["time", "first bytes"])
+def test_an_image_replaced_under_its_name_is_read_again(tmp_path, what):
+    directory, out = tmp_path / "archives", tmp_path / "out"
+    miniature.make(directory)
+    interrupt(directory, out, after_images=12)
+    path = directory / "ILSVRC2012_img_train.tar"
+    before, contents = path.stat(), bytearray(path.read_bytes())
+    first = contents.index(b"\xff\xd8")
+    if what == "time":
+        # Behind the bytes that are looked at: the comments of another camera.
+        contents[contents.index(b"\xff\xda") + 40] ^= 1
+    else:
+        contents[first + 30] ^= 1
+    path.write_bytes(contents)
+    if what == "first bytes":
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    run(directory, out)
+
+    run(directory, tmp_path / "whole")
+    assert contents_of(out) == contents_of(tmp_path / "whole")
+
+
+def test_a_file_replaced_under_its_name_is_read_again(tmp_path):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    for number, colour in enumerate(["a", "b"]):
+        (folder / colour).mkdir(parents=True)
+        jpeg = miniature.render_jpeg(number)
+        (folder / colour / "1.jpg").write_bytes(jpeg)
+    jpegs = [miniature.render_jpeg(9), (folder / "a/1.jpg").read_bytes()]
+    padding = max(map(len, jpegs))
+    jpegs = [jpeg.ljust(padding, b"\0") for jpeg in jpegs]
+    (folder / "a/1.jpg").write_bytes(jpegs[1])
+
+    def go(output_dir):
+        source = image_folders.open_source(folder)
+        return convert.convert(source, SETTINGS, output_dir, REQUEST)
+
+    with pytest.raises(RuntimeError):
+        convert.convert(
+            image_folders.open_source(folder),
+            SETTINGS,
+            out,
+            REQUEST,
+            make_progress=fail_at_the_end,
+        )
+    (folder / "a/1.jpg").write_bytes(jpegs[0])
+
+    go(out)
+    go(tmp_path / "whole")
+
+    assert contents_of(out) == contents_of(tmp_path / "whole")
+
+
+class fail_at_the_end(convert._NoProgress):
+    def __exit__(self, *error):
+        raise RuntimeError
 
 
 def test_workers_need_no_tensorflow():

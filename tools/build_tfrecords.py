@@ -6,8 +6,6 @@ The same command goes on where an earlier run was cut off.
 """
 
 import dataclasses
-import os
-import sys
 
 from absl import app, flags
 
@@ -72,30 +70,33 @@ flags.DEFINE_bool(
 def main(argv):
     """Converts, unless the folder holds the result already."""
     del argv
-    from input_pipeline.conversion import convert, output_folder
+    from input_pipeline import machine
+    from input_pipeline.conversion import convert
 
     values = flags.FLAGS.flag_values_dict()
     choice = _read_choice(values)
+    on_error = values["on_error"]
     fields = {field: values[field] for field in ("name", *_INTEGERS)}
-    request = {**choice.request(), **fields}
-    output_dir = values["output_dir"]
-    info = output_folder.find_complete(output_dir, request)
-    if info is not None:
-        print(f"{output_dir} is already complete.", file=sys.stderr)
-    else:
-        source = choice.open(values["on_error"], values["seed"])
-        fields["name"] = fields["name"] or source.name
-        info = convert.convert(
-            source,
-            convert.Settings(**fields),
-            output_dir,
-            request,
-            num_processes=values["num_processes"] or os.cpu_count(),
-            on_error=values["on_error"],
-            beam_options=values["beam_options"],
-            make_progress=lambda n: Progress("convert", n, "images"),
-        )
+    info = convert.convert(
+        lambda: choice.open(on_error, values["seed"]),
+        convert.Settings(**fields),
+        values["output_dir"],
+        {**choice.request(), **fields, "on_error": on_error},
+        num_processes=values["num_processes"] or machine.count_cores(),
+        on_error=on_error,
+        engine=_make_engine(values),
+        make_progress=lambda n: Progress("convert", n, "images"),
+    )
     print(convert.summarize(info))
+
+
+def _make_engine(values):
+    """Returns what converts instead of this machine's processes, or None."""
+    if values["beam_options"]:
+        from input_pipeline.conversion import beam
+
+        return beam.engine(values["beam_options"])
+    return None
 
 
 def _read_choice(values):
@@ -109,7 +110,7 @@ def _read_choice(values):
     options = {f.name for f in dataclasses.fields(selection.SourceOptions)}
     choice = selection.SourceOptions(
         kind=given[0],
-        location=os.path.expanduser(values[given[0]]),
+        location=values[given[0]],
         **{name: values[name] for name in options - {"kind", "location"}},
     )
     choice.validate()

@@ -117,7 +117,7 @@ def _protocol(run):
         if _CROPS.value == 1
         else "four corners and centre, mirrored too; softmax averaged",
         "ties": _TIES.value,
-        "network": run.config.network,
+        "network": run.config.network_name,
         "without": run.config.without,
         "changes": run.config.changes,
     }

@@ -87,7 +87,7 @@ def _draw_errors(run, path):
         runs.append(experiment.open_workdir(_AGAINST.value))
     curves = {}
     for each in runs:
-        name = each.config.network
+        name = each.config.network_name
         if name in curves:
             # The same network, with other settings.
             name = str(each.workdir)

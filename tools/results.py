@@ -139,10 +139,10 @@ def collect(directory):
             "metrics.jsonl or events.jsonl"
         )
     return {
-        "experiment": f"{config.network} on {info['name']}",
+        "experiment": f"{config.network_name} on {info['name']}",
         "config_file": "",
         "note": "",
-        "network": config.network,
+        "network": config.network_name,
         "without": config.without,
         "changes": config.changes,
         "init_from": config.init_from,

@@ -29,6 +29,7 @@ def begin(config, workdir):
         FileNotFoundError: There is no data set.
     """
     config.validate()
+    config = config.settled()
     if not config.data.directory:
         raise ValueError(
             "data.directory must name a folder of records. Received: "

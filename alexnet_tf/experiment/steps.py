@@ -77,8 +77,6 @@ def make_schedule(config, intervals):
         intervals: Its `Intervals`.
     """
     optimizer = config.optimizer
-    if optimizer.schedule == "constant":
-        return schedule.Constant(optimizer.learning_rate)
     if optimizer.schedule == "boundaries":
         return schedule.Boundaries(
             optimizer.learning_rate,
@@ -88,8 +86,9 @@ def make_schedule(config, intervals):
             ],
             optimizer.divisor,
         )
-    if optimizer.schedule == "geometric":
-        return schedule.Geometric(
+    if optimizer.schedule != "plateau":
+        return _make_timed(
+            optimizer.schedule,
             optimizer.learning_rate,
             intervals.total_steps,
             optimizer.factor,
@@ -113,10 +112,9 @@ def make_rates(config, intervals, kernel_schedule, manual_events=()):
     """
     optimizer = config.optimizer
     biases = None
-    if optimizer.bias_schedule == "constant":
-        biases = schedule.Constant(optimizer.bias_learning_rate)
-    elif optimizer.bias_schedule == "geometric":
-        biases = schedule.Geometric(
+    if optimizer.bias_schedule != "same":
+        biases = _make_timed(
+            optimizer.bias_schedule,
             optimizer.bias_learning_rate,
             intervals.total_steps,
             optimizer.bias_factor,
@@ -135,3 +133,18 @@ def make_rates(config, intervals, kernel_schedule, manual_events=()):
     return learning_rates.Rates(
         kernel_schedule, biases, phases, manual, factors
     )
+
+
+def _make_timed(name, rate, total_steps, factor, levels):
+    """Returns a schedule that the length of the run alone decides."""
+    if name == "constant":
+        return schedule.Constant(rate)
+    if name == "linear":
+        return schedule.Linear(rate, total_steps, factor)
+    if name == "exponential":
+        return schedule.Exponential(rate, total_steps, factor)
+    kinds = {
+        "geometric": schedule.Geometric,
+        "geometric_jumps": schedule.GeometricJumps,
+    }
+    return kinds[name](rate, total_steps, factor, levels)

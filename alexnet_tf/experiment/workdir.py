@@ -27,7 +27,10 @@ from input_pipeline import files
 FILE_NAME = "config.json"
 
 # What a run may not change on its way: everything else may.
-_FIXED = ("network", "without", "changes", "init_from", "training.seed")
+_FIXED = (
+    *("network", "network_text", "without", "changes"),
+    *("init_from", "training.seed"),
+)
 _FREE_DATA = (
     "directory",
     "tfds_data_dir",
@@ -98,12 +101,20 @@ def check_same_run(workdir, config):
         for name, value in fields.pop("data").items():
             fields[f"data.{name}"] = value
     for name in [n for n in now if n in _FIXED or n.startswith("data.")]:
-        if before[name] != now[name]:
+        if before[name] == now[name]:
+            continue
+        if name == "network_text":
             raise ValueError(
-                f"{workdir} was trained with {name}={before[name]}, but the "
-                f"config says {now[name]}. Use another --workdir, or drop "
-                "the override."
+                f"{workdir} was trained with the network of "
+                f"{before['network_file'] or 'no file'} as it was then, but "
+                f"the config has that of {now['network_file'] or 'no file'}. "
+                "Use another --workdir, or the file as it was."
             )
+        raise ValueError(
+            f"{workdir} was trained with {name}={before[name]}, but the "
+            f"config says {now[name]}. Use another --workdir, or drop "
+            "the override."
+        )
 
 
 def training_errors(workdir):

@@ -99,13 +99,16 @@ class GroupedConv2D(GroupedLayer):
 
     def _convolve(self, inputs, kernel, bias):
         """Convolves one group, with its bias and activation."""
+        return self.activation(self.convolve(inputs, kernel, bias))
+
+    def convolve(self, inputs, kernel, bias):
+        """Convolves one group, with its bias."""
         padding = self.padding
         if not isinstance(padding, str):
             inputs, padding = self._pad(inputs)
         kernel = tf.cast(kernel, inputs.dtype)
         outputs = tf.nn.conv2d(inputs, kernel, self.strides, padding.upper())
-        outputs = tf.nn.bias_add(outputs, tf.cast(bias, inputs.dtype))
-        return self.activation(outputs)
+        return tf.nn.bias_add(outputs, tf.cast(bias, inputs.dtype))
 
     def _pad(self, inputs):
         """Returns the inputs, padded if need be, and the rest as a word.

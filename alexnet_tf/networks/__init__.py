@@ -10,14 +10,15 @@ one's own is made from another one:
 
 from alexnet_tf.networks.description import (
     AveragePool,
+    ContrastNorm,
     Conv,
     Dense,
     Dropout,
     Layer,
     Local,
+    LowResolution,
     MapNorm,
     MaxPool,
-    Network,
     Norm,
 )
 from alexnet_tf.networks.imagenet import (
@@ -39,6 +40,7 @@ from alexnet_tf.networks.imagenet import (
     PLAIN_227,
     TORCHVISION,
 )
+from alexnet_tf.networks.network import Network
 from alexnet_tf.networks.small import (
     CIFAR_11,
     CIFAR_13,
@@ -64,6 +66,7 @@ __all__ = [
     "CIFAR_FOUR_LAYER_TANH",
     "CONV6",
     "CONV6_FALL_2011",
+    "ContrastNorm",
     "Conv",
     "DEMO",
     "Dense",
@@ -71,6 +74,7 @@ __all__ = [
     "HALF_WIDTH",
     "Layer",
     "Local",
+    "LowResolution",
     "MapNorm",
     "MaxPool",
     "NON_OVERLAPPING",

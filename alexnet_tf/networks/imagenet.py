@@ -12,9 +12,9 @@ from alexnet_tf.networks.description import (
     Dropout,
     MapNorm,
     MaxPool,
-    Network,
     Norm,
 )
+from alexnet_tf.networks.network import Network
 
 PAPER = Network(
     image_size=224,

@@ -10,9 +10,9 @@ from alexnet_tf.networks.description import (
     Local,
     MapNorm,
     MaxPool,
-    Network,
     Norm,
 )
+from alexnet_tf.networks.network import Network
 
 # CIFAR-10, 13% test error on ten crops of 24 x 24 (§3.3): the authors'
 # layers-conv-local-13pct.cfg.

@@ -3,9 +3,11 @@
 import dataclasses
 import math
 
-SCHEDULES = ("plateau", "boundaries", "geometric", "constant")
+# Those of the authors' program, by the length of the run alone.
+TIMED = ("constant", "linear", "exponential", "geometric", "geometric_jumps")
+SCHEDULES = ("plateau", "boundaries", *TIMED)
 EVAL_SPLITS = ("validation", "held_out")
-BIAS_SCHEDULES = ("same", "constant", "geometric")
+BIAS_SCHEDULES = ("same", *TIMED)
 
 
 @dataclasses.dataclass
@@ -19,30 +21,34 @@ class OptimizerConfig:
         schedule: "plateau" divides the rate when the validation error stops
             improving, as the authors did manually; "boundaries" after the
             epochs below; "geometric" goes from `learning_rate` to
-            `learning_rate / factor` in `levels` equal intervals; "constant"
-            stays.
+            `learning_rate / factor` in `levels` equal intervals, and
+            "geometric_jumps" does with a jump up within each; "linear" and
+            "exponential" go there step by step; "constant" stays; "file" is
+            what the parameters of `network_file` say, of every layer.
         boundaries_epochs: For "boundaries". The authors' own run fell after
             25, 51 and 79 epochs.
         divisor: For "plateau" and "boundaries".
         patience_epochs: For "plateau": epochs without a better error.
-        factor: For "geometric".
-        levels: For "geometric".
+        factor: For those that go down: first rate over last.
+        levels: For "geometric" and "geometric_jumps".
         bias_schedule: Rate of the biases. "same": the weights', as in the
             paper. "constant": `bias_learning_rate` throughout, as the
             authors' own run kept it. "geometric": from it down to a
-            `bias_factor`-th in `bias_levels` intervals, as in recipe 170.
-        bias_learning_rate: For the two. The authors' program: 0.02.
-        bias_factor: For "geometric".
-        bias_levels: For "geometric".
+            `bias_factor`-th in `bias_levels` intervals, as in recipe 170. The
+            others as above.
+        bias_learning_rate: For all but "same". The authors' program: 0.02.
+        bias_factor: As `factor`.
+        bias_levels: As `levels`.
         bias_decay: Whether biases decay. Paper: yes. The program: no.
         layer_rates: Factors on the rates of single layers, such as
-            "fc8=10"; kernel and bias alike.
+            "fc8=10", kernel and bias alike; or "fc8/bias=10" of one.
         layer_decays: Decays of single layers, which win over `weight_decay`,
             such as "conv1=0,fc10=0.01". The authors' layer files have one for
             each.
         phases: Rates of single layers from an epoch on, such as
             "conv1=1e-5@67,conv1=0@72", as in the authors' own run; a rate
-            of 0 freezes the layer.
+            of 0 freezes the layer. "conv1/kernel=1e-5@67" leaves the bias
+            alone; a later phase of the whole layer ends it.
     """
 
     learning_rate: float = 0.01

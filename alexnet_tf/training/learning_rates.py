@@ -10,6 +10,8 @@ import bisect
 import dataclasses
 import re
 
+_LAYER = r"\w+(?:/kernel|/bias)?"
+
 
 @dataclasses.dataclass(frozen=True)
 class Phase:
@@ -17,7 +19,8 @@ class Phase:
 
     Attributes:
         step: First update with it.
-        layer: Name of the layer.
+        layer: Name of the layer; with "/kernel" or "/bias" behind it, that
+            alone.
         rate: Of its kernel and its bias; 0 freezes both: neither gradient
             nor decay nor velocity moves them.
     """
@@ -42,7 +45,7 @@ def parse_phases(text):
     """
     found = []
     for word in filter(None, (w.strip() for w in text.split(","))):
-        match = re.fullmatch(r"(\w+)=([^@]+)@(.+)", word)
+        match = re.fullmatch(rf"({_LAYER})=([^@]+)@(.+)", word)
         try:
             rate, epoch = float(match[2]), float(match[3])
         except (TypeError, ValueError):
@@ -75,6 +78,8 @@ def parse_layers(field, text):
         try:
             found[layer] = float(number)
         except ValueError:
+            found[layer] = -1.0
+        if not re.fullmatch(_LAYER, layer):
             found[layer] = -1.0
         if not 0 <= found[layer] < float("inf"):
             raise ValueError(
@@ -153,6 +158,8 @@ class Rates:
             rates["biases"] = self.biases.rate(step) * factor
         for phase in self.phases:
             if phase.step <= step:
+                for part in ("/kernel", "/bias"):
+                    rates.pop(phase.layer + part, None)
                 rates[phase.layer] = phase.rate
         return rates
 
@@ -171,6 +178,8 @@ def per_variable(model, rates, factors=None):
         for variable in layer.trainable_variables:
             is_bias = variable.name.startswith("bias")
             own = rates["biases" if is_bias else "kernels"]
-            own *= factors.get(layer.name, 1.0)
-            by_variable[id(variable)] = rates.get(layer.name, own)
+            part = f"{layer.name}/{'bias' if is_bias else 'kernel'}"
+            own *= factors.get(part, factors.get(layer.name, 1.0))
+            own = rates.get(layer.name, own)
+            by_variable[id(variable)] = rates.get(part, own)
     return [by_variable[id(v)] for v in model.trainable_variables]

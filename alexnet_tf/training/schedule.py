@@ -5,7 +5,31 @@ if anything, is its `state`, plain numbers that go into the checkpoint.
 """
 
 
-class Constant:
+class Schedule:
+    """The rate of every step, perhaps by the validation errors so far.
+
+    Attributes:
+        state: What it has learned of the run, plain values for a checkpoint.
+        finished: Whether it asks the run to end.
+    """
+
+    finished = False
+
+    def __init__(self):
+        self.state = {}
+
+    def rate(self, step):
+        """Returns the rate for the update after `step` updates."""
+        raise NotImplementedError
+
+    def update(self, error):
+        """Receives a validation error, a fraction."""
+
+    def restart_patience(self):
+        """Receives that the rate was changed manually."""
+
+
+class Constant(Schedule):
     """Stays, as the biases' rate of the authors' own run did (layers-145).
 
     Args:
@@ -13,22 +37,15 @@ class Constant:
     """
 
     def __init__(self, learning_rate):
+        super().__init__()
         self.learning_rate = learning_rate
-        self.state = {}
-        self.finished = False
 
     def rate(self, step):
         """Returns the rate."""
         return self.learning_rate
 
-    def update(self, error):
-        """Receives a validation error; this schedule does not use it."""
 
-    def restart_patience(self):
-        """Does nothing: this schedule waits for no error."""
-
-
-class Boundaries:
+class Boundaries(Schedule):
     """Divides the rate after given steps.
 
     Args:
@@ -38,25 +55,18 @@ class Boundaries:
     """
 
     def __init__(self, learning_rate, boundaries_steps, divisor=10.0):
+        super().__init__()
         self.learning_rate = learning_rate
         self.boundaries_steps = tuple(boundaries_steps)
         self.divisor = divisor
-        self.state = {}
-        self.finished = False
 
     def rate(self, step):
         """Returns the rate for the update after `step` updates."""
         drops = sum(step >= boundary for boundary in self.boundaries_steps)
         return self.learning_rate / self.divisor**drops
 
-    def update(self, error):
-        """Receives a validation error; this schedule does not use it."""
 
-    def restart_patience(self):
-        """Does nothing: this schedule waits for no error."""
-
-
-class Plateau:
+class Plateau(Schedule):
     """Divides the rate when the validation error stops improving (§5).
 
     Args:
@@ -112,7 +122,7 @@ class Plateau:
             state["evaluations_since_best"] = 0
 
 
-class Geometric:
+class Geometric(Schedule):
     """Goes down in equal intervals at equal ratios, "dexp" in the program.
 
     Args:
@@ -123,22 +133,65 @@ class Geometric:
     """
 
     def __init__(self, learning_rate, total_steps, factor=250.0, levels=4):
+        super().__init__()
         if levels < 2:
             raise ValueError(f"levels must be 2 or more. Received: {levels}")
         self.learning_rate = learning_rate
         self.total_steps = total_steps
         self.factor = factor
         self.levels = levels
-        self.state = {}
-        self.finished = False
 
     def rate(self, step):
         """Returns the rate for the update after `step` updates."""
         level = min(step * self.levels // self.total_steps, self.levels - 1)
         return self.learning_rate / self.factor ** (level / (self.levels - 1))
 
-    def update(self, error):
-        """Receives a validation error; this schedule does not use it."""
 
-    def restart_patience(self):
-        """Does nothing: this schedule waits for no error."""
+class GeometricJumps(Geometric):
+    """As `Geometric`, but jumps up again in the middle of its intervals.
+
+    "jdexp" in the program: in the second half of an interval, but for the
+    first one, the rate is the geometric mean of the interval's and the one
+    before, while between a fifth and nine tenths of the run are done.
+    """
+
+    def rate(self, step):
+        """Returns the rate for the update after `step` updates."""
+        rate = super().rate(step)
+        progress = step / self.total_steps
+        level = min(step * self.levels // self.total_steps, self.levels - 1)
+        is_late = progress * self.levels > level + 0.5
+        if level and is_late and 0.2 < progress < 0.9:
+            rate *= self.factor ** (0.5 / (self.levels - 1))
+        return rate
+
+
+class Exponential(Schedule):
+    """Goes down at every step by the same ratio, "exp" in the program.
+
+    Args:
+        learning_rate: The rate at the start.
+        total_steps: Length of the run.
+        factor: First rate over the rate at the end.
+    """
+
+    def __init__(self, learning_rate, total_steps, factor):
+        super().__init__()
+        self.learning_rate = learning_rate
+        self.total_steps = total_steps
+        self.factor = factor
+
+    def rate(self, step):
+        """Returns the rate for the update after `step` updates."""
+        progress = min(step / self.total_steps, 1.0)
+        return self.learning_rate / self.factor**progress
+
+
+class Linear(Exponential):
+    """Goes down at every step by the same amount, "linear" in the program."""
+
+    def rate(self, step):
+        """Returns the rate for the update after `step` updates."""
+        progress = min(step / self.total_steps, 1.0)
+        last = self.learning_rate / self.factor
+        return self.learning_rate * (1 - progress) + last * progress

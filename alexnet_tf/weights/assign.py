@@ -93,4 +93,6 @@ def _parts(model):
         if layer.weights:
             parts[f"{layer.name}/kernel"] = layer.kernels
             parts[f"{layer.name}/bias"] = layer.biases
+        if hasattr(layer, "side_kernels"):
+            parts[f"{layer.name}/side_kernel"] = layer.side_kernels
     return parts

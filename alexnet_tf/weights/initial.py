@@ -36,6 +36,14 @@ def set_initial(model, network, seed):
             if layer.bias == "fan_in"
             else np.full(bias, layer.bias, np.float32)
         )
+        side = f"{layer.name}/side_kernel"
+        if side in shapes:
+            arrays[side] = _draw(
+                rng,
+                shapes[side],
+                layer.side.stddev,
+                math.prod(shapes[side][:-1]),
+            )
     assign.from_arrays(model, arrays)
 
 

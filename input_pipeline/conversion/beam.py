@@ -6,25 +6,40 @@ the pipeline. So every machine must find the images, the output folder and this
 package under the same paths.
 """
 
-import functools
 import json
 import logging
-import multiprocessing
 import pickle
 import shlex
 import socket
 
 from input_pipeline import files
-from input_pipeline.conversion import output_folder, worker
+from input_pipeline.conversion import engines, output_folder, worker
+from input_pipeline.conversion.sources.catalogue import Catalogue
 
 _FAULT = "fault.json"
+
+
+def engine(options):
+    """Returns what converts by a pipeline; see `engines`.
+
+    Args:
+        options: Flags of Beam and of its runner: "--runner=FlinkRunner ...".
+    """
+
+    def run_all(job, tasks, progress):
+        run(job, tasks, options)
+        # Beam's own pages and lines tell how far it is meanwhile.
+        images = [len(Catalogue.load(path)) for path in _catalogues(job)]
+        progress.update(sum(images))
+
+    return run_all
 
 
 def run(job, tasks, options):
     """Converts all shards; raises the first error.
 
     Args:
-        job: A `worker.Job` whose catalogues are saved.
+        job: A `jobs.Job` whose catalogues are saved.
         tasks: Pairs of split and index, one for each shard.
         options: Flags of Beam and of its runner: "--runner=FlinkRunner ...".
 
@@ -49,13 +64,7 @@ def run(job, tasks, options):
             "same command again; it goes on from what is finished."
         ) from error
     _raise_fault(job)
-    missing = [task for task in tasks if not job.result_path(*task).is_file()]
-    if missing:
-        raise ValueError(
-            f"Every worker must write into {job.output_dir}. Received: a "
-            f"pipeline that has ended, and no {missing[0]} there. The folder "
-            "must be on a file system that all machines share."
-        )
+    engines.check_all_written(job, tasks)
 
 
 def convert_shard(task, pickled_job):
@@ -73,7 +82,7 @@ def convert_shard(task, pickled_job):
     if (job.work_dir / _FAULT).exists():
         return
     try:
-        _make_worker(pickled_job).convert_shard(*task)
+        worker.make_worker(pickled_job).convert_shard(*task)
     except ValueError as error:
         _record_fault(job, {"message": str(error)})
     except OSError as error:
@@ -83,11 +92,9 @@ def convert_shard(task, pickled_job):
         _record_fault(job, {"full_disk": parts})
 
 
-@functools.lru_cache(1)
-def _make_worker(pickled_job):
-    """Returns what all shards share that this process converts."""
-    shared = worker.SharedProgress(multiprocessing.get_context("spawn"), 1)
-    return worker.Worker(pickle.loads(pickled_job), shared, 0)
+def _catalogues(job):
+    """Returns where the catalogues of a job are stored."""
+    return [job.work_dir / f"catalogue-{split}" for split in job.num_shards]
 
 
 def _record_fault(job, fault):

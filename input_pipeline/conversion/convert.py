@@ -7,18 +7,16 @@ goes on with the others. `dataset.json` comes last.
 
 import contextlib
 import dataclasses
-import multiprocessing
-import pathlib
-import shutil
-from concurrent import futures
-from concurrent.futures.process import BrokenProcessPool
 
 from absl import logging
 
 from input_pipeline import files
-from input_pipeline.conversion import beam, finish, output_folder, worker
-
-_SECONDS_BETWEEN_POLLS = 0.5
+from input_pipeline.conversion import (
+    engines,
+    finish,
+    jobs,
+    output_folder,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +24,7 @@ class Settings:
     """What decides which bytes are written, apart from the source.
 
     Attributes:
-        name: Of the data set; shards begin with it.
+        name: Of the data set; shards begin with it. None for the source's.
         image_size: Side in pixels; 0 keeps the size.
         jpeg_quality: From 1 to 100.
         train_shards: Files of the training split, at most.
@@ -34,7 +32,7 @@ class Settings:
         seed: Of the order of the training records.
     """
 
-    name: str
+    name: str | None
     image_size: int = 256
     jpeg_quality: int = 95
     train_shards: int = 1024
@@ -56,6 +54,8 @@ class Settings:
                 raise ValueError(
                     f"{field} must be from {low} to {high}. Received: {value}"
                 )
+        if self.name is None:
+            return
         words = self.name.split("_")
         if not self.name[:1].isalpha() or not all(
             word.isalnum() and word.isascii() and word == word.lower()
@@ -76,46 +76,49 @@ def convert(
     num_processes=1,
     on_error="fail",
     make_progress=None,
-    beam_options=None,
+    engine=None,
 ):
-    """Converts a data set, or goes on where an earlier call was cut off.
+    """Converts a data set, unless the folder holds the result already.
+
+    Goes on where an earlier call was cut off.
 
     Args:
-        source: A `source.Source`.
+        source: A `source.Source`, or a function without arguments that
+            returns one, and is called if there is something to do.
         settings: `Settings`.
-        output_dir: Folder for which `find_complete` has returned None.
-        request: The same dict that was given to it.
-        num_processes: How many convert at once.
+        output_dir: Folder for the records.
+        request: Dict of all that decides what the folder holds.
+        num_processes: How many convert at once on this machine.
         on_error: "fail" or "skip": what to do about files that are not images.
         make_progress: Function of the number of images that returns a context
             manager with a method `update(finished)`.
-        beam_options: Flags for Apache Beam, which then converts instead of
-            processes of our own; see `beam`.
+        engine: What converts instead of processes of this machine: a function
+            of job, tasks and progress, such as `cluster.engine` returns.
 
     Returns:
-        The `DatasetInfo` that was written.
+        The `DatasetInfo` of the folder.
+
+    Raises:
+        ValueError: The folder holds, or is to hold, something else; or a file
+            is not an image.
     """
     settings.validate()
-    work_dir = pathlib.Path(output_dir) / output_folder.WORK_DIR
-    work_dir.mkdir(parents=True, exist_ok=True)
-    with output_folder.locked(work_dir / "lock"):
-        job = _prepare(source, settings, output_dir, request, on_error)
-        tasks = [
-            (split, index)
-            for split, count in job.num_shards.items()
-            for index in range(count)
-        ]
-        num_images = sum(len(source.splits[s]) for s in job.num_shards)
-        progress = (make_progress or _NoProgress)(num_images)
-        with progress as progress, _explain_full_disk(job, source, tasks):
-            if beam_options is None:
-                _run(job, source, tasks, num_processes, progress)
-            else:
-                # Beam's own pages and lines tell how far it is.
-                beam.run(job, tasks, beam_options)
-                progress.update(num_images)
-        info = finish.finish(job, source, settings, request)
-    shutil.rmtree(work_dir, ignore_errors=True)
+    output_dir = files.local_path(output_dir).absolute()
+    with output_folder.locked(output_dir):
+        info = output_folder.find_complete(output_dir, request)
+        if info is not None:
+            logging.info("%s is already complete.", output_dir)
+        else:
+            source = source() if callable(source) else source
+            settings = dataclasses.replace(
+                settings, name=settings.name or source.name
+            )
+            job = _prepare(source, settings, output_dir, request, on_error)
+            engine = engine or engines.local(num_processes, source)
+            _run(job, source, make_progress or _NoProgress, engine)
+            info = finish.finish(job, source, settings, request)
+        # Within the lock: a second call must not find half of it.
+        output_folder.remove_work_dir(output_dir)
     return info
 
 
@@ -129,7 +132,6 @@ class _NoProgress(contextlib.nullcontext):
 
 def _prepare(source, settings, output_dir, request, on_error):
     """Checks that there is enough to do and room for it; writes the job."""
-    output_dir = pathlib.Path(output_dir).absolute()
     num_shards = {}
     for split, catalogue in source.splits.items():
         requested = settings.validation_shards
@@ -154,7 +156,7 @@ def _prepare(source, settings, output_dir, request, on_error):
         )
     if "train" not in num_shards:
         raise ValueError("The training split must hold images. Received: none.")
-    job = worker.Job(
+    job = jobs.Job(
         output_dir=output_dir,
         work_dir=output_dir / output_folder.WORK_DIR,
         name=settings.name,
@@ -171,27 +173,23 @@ def _prepare(source, settings, output_dir, request, on_error):
     output_folder.check_space(job, source)
     for split in num_shards:
         source.splits[split].save(job.work_dir / f"catalogue-{split}")
-    files.write_json(job.work_dir / "request.json", request)
+    files.write_json(job.work_dir / output_folder.REQUEST, request)
     return job
 
 
-def _run(job, source, tasks, num_processes, progress):
+def _run(job, source, make_progress, engine):
     """Converts all shards; raises the first error."""
-    context = multiprocessing.get_context("spawn")
-    num_processes = min(num_processes, len(tasks))
-    shared = worker.SharedProgress(context, max(num_processes, 1))
-    try:
-        if num_processes == 1:
-            _run_here(job, shared, tasks, progress)
-        else:
-            _run_in_pool(job, shared, tasks, num_processes, progress, context)
-    except BrokenProcessPool:
-        raise ValueError(
-            "The processes must survive. Received: one was killed (for want "
-            f"of memory?) while at work on {_in_work(job, source, shared)}"
-            ". Run the same command again, with a smaller --num_processes or "
-            "without that file."
-        ) from None
+    tasks = [
+        (split, index)
+        for split, count in job.num_shards.items()
+        for index in range(count)
+    ]
+    num_images = sum(len(source.splits[s]) for s in job.num_shards)
+    with (
+        make_progress(num_images) as progress,
+        _explain_full_disk(job, source, tasks),
+    ):
+        engine(job, tasks, progress)
 
 
 @contextlib.contextmanager
@@ -208,52 +206,6 @@ def _explain_full_disk(job, source, tasks):
             )
             error.strerror += f"; about {left} GB more are needed"
         raise
-
-
-def _run_here(job, shared, tasks, progress):
-    """Converts in this process."""
-    here = worker.Worker(job, shared, 0)
-    for split, index in tasks:
-        before = shared.num_done[0]
-        here.convert_shard(split, index)
-        progress.update(shared.num_done[0] - before)
-
-
-def _run_in_pool(job, shared, tasks, num_processes, progress, context):
-    """Converts in many processes."""
-    pool = futures.ProcessPoolExecutor(
-        num_processes,
-        mp_context=context,
-        initializer=worker.start_process,
-        initargs=(job, shared),
-    )
-    seen = 0
-    try:
-        waiting = {
-            pool.submit(worker.convert_shard_here, *task) for task in tasks
-        }
-        while waiting:
-            done, waiting = futures.wait(
-                waiting, _SECONDS_BETWEEN_POLLS, futures.FIRST_COMPLETED
-            )
-            for future in done:
-                future.result()
-            progress.update(sum(shared.num_done) - seen)
-            seen = sum(shared.num_done)
-    finally:
-        shared.stop.value = 1
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _in_work(job, source, shared):
-    """Names the files that were being converted."""
-    splits = list(job.num_shards)
-    locations = [
-        source.splits[splits[split]].location(position)
-        for split, position in zip(shared.splits, shared.positions, strict=True)
-        if position >= 0
-    ]
-    return " or ".join(locations) or "nothing"
 
 
 def summarize(info):

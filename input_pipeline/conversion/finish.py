@@ -3,7 +3,7 @@
 import numpy as np
 
 from input_pipeline import dataset_info, record_index, statistics
-from input_pipeline.conversion import tfds_metadata, worker
+from input_pipeline.conversion import shard_reports, tfds_metadata
 
 
 def finish(job, source, settings, request):
@@ -14,7 +14,7 @@ def finish(job, source, settings, request):
     for split, count in job.num_shards.items():
         reports = []
         for index in range(count):
-            report = worker.load_shard_report(job, split, index)
+            report = shard_reports.load(job, split, index)
             arrays = report.pop("statistics")
             total.merge(statistics.Accumulator.from_arrays(arrays))
             skipped += report["skipped"]

@@ -3,91 +3,34 @@
 Imports no TensorFlow: a process starts in a fraction of a second.
 """
 
-import dataclasses
-import hashlib
-import json
+import functools
 import multiprocessing
 import os
 import pathlib
+import pickle
 import signal
+import socket
 import threading
-import zipfile
 from multiprocessing import connection
 
 import cv2
 import numpy as np
 
-from input_pipeline import files, records, shards, statistics
-from input_pipeline.conversion import images
+from input_pipeline import records, shards, statistics
+from input_pipeline.conversion import images, jobs, shard_reports
 from input_pipeline.conversion.sources import encodings, source
 from input_pipeline.conversion.sources.catalogue import Catalogue
 
 # Images that the system is requested to fetch ahead of their use.
 _READ_AHEAD_IMAGES = 16
-_READ_BYTES = 2**22
-
-
-@dataclasses.dataclass
-class Job:
-    """All that a process needs to know.
-
-    Attributes:
-        output_dir: Folder of the records.
-        work_dir: Folder of what is needed until they are complete.
-        name: Of the data set.
-        image_size: Side in pixels; 0 keeps the size.
-        jpeg_quality: From 1 to 100.
-        seed: Of the order of the training records.
-        on_error: "fail" or "skip".
-        synsets: By label.
-        num_shards: By name of the split.
-    """
-
-    output_dir: pathlib.Path
-    work_dir: pathlib.Path
-    name: str
-    image_size: int
-    jpeg_quality: int
-    seed: int
-    on_error: str
-    synsets: list[str]
-    num_shards: dict[str, int]
-
-    def shard_path(self, split, index):
-        """Returns the final path of a shard."""
-        count = self.num_shards[split]
-        return self.output_dir / records.shard_name(
-            self.name, split, index, count
-        )
-
-    def result_path(self, split, index):
-        """Returns where the report of a finished shard is stored."""
-        return self.work_dir / f"{split}-{index:05d}.npz"
-
-
-class SharedProgress:
-    """Memory that the processes share: who is where, and whether to stop.
-
-    Args:
-        context: Of `multiprocessing`.
-        num_processes: How many processes write to it.
-    """
-
-    def __init__(self, context, num_processes):
-        self.stop = context.RawValue("b", 0)
-        self.next_slot = context.Value("i", 0)
-        self.num_done = context.RawArray("q", num_processes)
-        # Split and position of the image in work, -1 for none.
-        self.splits = context.RawArray("i", [-1] * num_processes)
-        self.positions = context.RawArray("q", [-1] * num_processes)
 
 
 class Worker:
     """Converts shards.
 
     Args:
-        job: A `Job`.
-        shared: A `SharedProgress`.
+        job: A `jobs.Job`.
+        shared: A `jobs.SharedProgress`.
         slot: This process's index in it.
     """
 
@@ -106,31 +49,40 @@ class Worker:
         }
 
     def convert_shard(self, split, index):
-        """Makes one shard and its report, unless both are there already."""
+        """Makes one shard and its report, unless both are there already.
+
+        Returns:
+            The number of images that belong to it.
+        """
         catalogue, order = self.catalogues[split], self.orders[split]
         count = self.job.num_shards[split]
         start = index * len(order) // count
         end = (index + 1) * len(order) // count
         positions = order[start:end]
-        digest = _digest(catalogue, positions)
-        report = load_shard_report(self.job, split, index)
+        digest = shard_reports.make_digest(catalogue, positions)
+        report = shard_reports.load(self.job, split, index)
         path = self.job.shard_path(split, index)
-        if report and report["digest"] == digest and _is_intact(path, report):
+        if (
+            report
+            and report["digest"] == digest
+            and shard_reports.is_intact(path, report)
+        ):
             self.shared.num_done[self.slot] += len(positions)
-            return
+            return len(positions)
         self.shared.splits[self.slot] = self.splits.index(split)
         try:
             with shards.ShardWriter(path) as writer:
                 report = self._convert(split, positions, writer)
                 finished = writer.finish()
             report["digest"] = digest
-            _save_shard_report(self.job, split, index, report, finished)
+            shard_reports.save(self.job, split, index, report, finished)
         except OSError as error:
             # A write fails without saying where.
             if error.filename is None:
                 error.filename = str(path)
             raise
         self.shared.positions[self.slot] = -1
+        return len(positions)
 
     def _convert(self, split, positions, writer):
         """Writes the records; returns what was odd, and the statistics."""
@@ -194,6 +146,33 @@ def convert_shard_here(split, index):
     _worker.convert_shard(split, index)
 
 
+def convert_shard_anywhere(path, task):
+    """Makes one shard in any process of any machine.
+
+    Args:
+        path: Of the pickled `jobs.Job`.
+        task: Pair of split and index.
+
+    Returns:
+        The number of images that belong to it.
+    """
+    try:
+        contents = pathlib.Path(path).read_bytes()
+    except FileNotFoundError:
+        raise ValueError(
+            f"{path} must be on a file system that all machines share. "
+            f"Received: none such on {socket.gethostname()}"
+        ) from None
+    return make_worker(contents).convert_shard(*task)
+
+
+@functools.lru_cache(1)
+def make_worker(pickled_job):
+    """Returns the worker of a job, which is kept for the next shard."""
+    job = pickle.loads(pickled_job)
+    return Worker(job, jobs.FileProgress(job.work_dir), 0)
+
+
 def follow_parent():
     """Leaves Ctrl-C to the process that started this one, and ends with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -206,67 +185,9 @@ def follow_parent():
     threading.Thread(target=wait, daemon=True).start()
 
 
-def load_shard_report(job, split, index):
-    """Returns the report of a finished shard, None if there is none.
-
-    A dict: `shard` (a dict of `dataset_info.Shard`), `size_bytes`, `digest`,
-    `skipped`, `mended`, `offsets`, `lengths`, and `statistics`, a dict of
-    arrays.
-    """
-    try:
-        with np.load(job.result_path(split, index)) as saved:
-            arrays = dict(saved)
-        report = json.loads(str(arrays.pop("report")))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None
-    report["offsets"] = arrays.pop("offsets")
-    report["lengths"] = arrays.pop("lengths")
-    report["statistics"] = arrays
-    return report
-
-
-def _save_shard_report(job, split, index, report, finished):
-    """Writes the report of a shard that is complete."""
-    arrays = report.pop("statistics")
-    report["shard"] = dataclasses.asdict(finished.shard)
-    report["size_bytes"] = finished.size_bytes
-    files.write_arrays(
-        job.result_path(split, index),
-        report=np.array(json.dumps(report)),
-        offsets=finished.offsets,
-        lengths=finished.lengths,
-        **arrays,
-    )
-
-
 def _order(split, count, seed):
     """Returns the order of the records; only training images are shuffled."""
     if split != "train":
         return np.arange(count)
     # RandomState's streams never change between versions of NumPy.
     return np.random.RandomState(seed).permutation(count)
-
-
-def _digest(catalogue, positions):
-    """Returns a checksum of which images a shard holds."""
-    digest = hashlib.sha256(catalogue.encoding.encode())
-    rows = catalogue.rows[positions]
-    for field in ("label", "offset", "size"):
-        digest.update(np.ascontiguousarray(rows[field]).tobytes())
-    for position in positions:
-        digest.update(catalogue.location(position).encode("utf-8", "replace"))
-    return digest.hexdigest()
-
-
-def _is_intact(path, report):
-    """Says whether a shard is as its report says."""
-    digest = hashlib.sha256()
-    try:
-        with open(path, "rb") as file:
-            if os.fstat(file.fileno()).st_size != report["size_bytes"]:
-                return False
-            while block := file.read(_READ_BYTES):
-                digest.update(block)
-    except FileNotFoundError:
-        return False
-    return digest.hexdigest() == report["shard"]["sha256"]

@@ -9,6 +9,7 @@ import functools
 import json
 import os
 import pathlib
+import stat
 
 import numpy as np
 
@@ -18,12 +19,14 @@ _ROW = np.dtype(
     [
         ("container", np.int32),
         ("label", np.int32),
+        ("stamp", np.uint32),
         ("offset", np.int64),
         ("size", np.int64),
         ("name_end", np.int64),
     ]
 )
 _MAX_OPEN_FILES = 64
+_TAKEN_AT_A_TIME = 2**20
 
 
 class CatalogueBuilder:
@@ -37,7 +40,9 @@ class CatalogueBuilder:
     def __init__(self, encoding="image"):
         self.encoding = encoding
         self.containers = []
-        self.columns = [array.array(code) for code in "iiqqq"]
+        self.indices = {}
+        self.container = -1
+        self.columns = [array.array(code) for code in "iiIqqq"]
         self.names = bytearray()
 
     def __len__(self):
@@ -45,20 +50,27 @@ class CatalogueBuilder:
 
     def add_container(self, path):
         """Makes `path` the file that holds the images that follow."""
-        self.containers.append(str(path))
+        path = str(path)
+        if path not in self.indices:
+            self.indices[path] = len(self.containers)
+            self.containers.append(path)
+        self.container = self.indices[path]
 
-    def add(self, name, label, offset=0, size=-1):
-        """Adds an image of the last container.
+    def add(self, name, label, offset=0, size=-1, stamp=0):
+        """Adds an image of the container.
 
         Args:
-            name: File name for the record, and for messages.
+            name: File name for the record, and for messages; text with
+                surrogates for what is not UTF-8, or bytes.
             label: Integer from 0; -1 where it is not known.
             offset: Of its first byte in the container.
             size: In bytes; -1 for the whole file `name` in the container,
                 which is a folder then.
+            stamp: A number that changes with its contents, as far as can be
+                told without reading them all.
         """
-        self.names += name.encode("utf-8", "surrogateescape")
-        row = (len(self.containers) - 1, label, offset, size, len(self.names))
+        self.names += name if isinstance(name, bytes) else to_bytes(name)
+        row = (self.container, label, stamp, offset, size, len(self.names))
         for column, value in zip(self.columns, row, strict=True):
             column.append(value)
 
@@ -67,9 +79,7 @@ class CatalogueBuilder:
         rows = np.empty(len(self), _ROW)
         for field, column in zip(_ROW.names, self.columns, strict=True):
             rows[field] = column
-        return Catalogue(
-            self.encoding, self.containers, rows, bytes(self.names)
-        )
+        return Catalogue(self.encoding, self.containers, rows, self.names)
 
 
 class Catalogue:
@@ -78,8 +88,8 @@ class Catalogue:
     Attributes:
         encoding: How the bytes of an image are to be read.
         containers: Paths of the files, or folders, that hold the images.
-        rows: `(n,)` structured array: container, label, offset, size and the
-            end of the name in `names`.
+        rows: `(n,)` structured array: container, label, stamp, offset, size
+            and the end of the name in `names`.
         names: File names, one after the other, UTF-8.
     """
 
@@ -92,17 +102,20 @@ class Catalogue:
     def __len__(self):
         return len(self.rows)
 
-    def name(self, position):
-        """Returns the file name of an image."""
+    def raw_name(self, position):
+        """Returns the bytes of an image's file name, which tell it apart."""
         end = self.rows["name_end"][position]
         start = self.rows["name_end"][position - 1] if position else 0
-        name = bytes(self.names[start:end])
-        return name.decode("utf-8", "surrogateescape")
+        return bytes(self.names[start:end])
+
+    def name(self, position):
+        """Returns the file name of an image as it can be printed."""
+        return self.raw_name(position).decode("utf-8", "backslashreplace")
 
     def location(self, position):
         """Returns container and name, for messages."""
         container = self.containers[self.rows["container"][position]]
-        return f"{container}: {self.name(position)}"
+        return f"{printable(container)}: {self.name(position)}"
 
     def size_bytes(self):
         """Returns the bytes of all images; whole files do not count."""
@@ -113,12 +126,13 @@ class Catalogue:
         row = self.rows[position]
         container = self.containers[row["container"]]
         if row["size"] < 0:
-            path = pathlib.Path(container, self.name(position))
-            with open(path, "rb") as file:
-                return file.read(images.MAX_FILE_BYTES + 1)
+            return _read_whole(container, self.raw_name(position))
         size = min(int(row["size"]), images.MAX_FILE_BYTES + 1)
         file = _open(container)
-        contents = os.pread(file.fileno(), size, int(row["offset"]))
+        try:
+            contents = os.pread(file.fileno(), size, int(row["offset"]))
+        except OSError as error:
+            raise _unreadable(error) from None
         if len(contents) < size:
             raise images.ImageError(f"{container} is cut short within it")
         return contents
@@ -137,12 +151,17 @@ class Catalogue:
 
     def take(self, positions):
         """Returns a catalogue of some of the images."""
-        names = [
-            self.name(i).encode("utf-8", "surrogateescape") for i in positions
-        ]
-        rows = self.rows[positions].copy()
-        rows["name_end"] = np.cumsum([len(name) for name in names])
-        return Catalogue(self.encoding, self.containers, rows, b"".join(names))
+        names, ends = bytearray(), np.empty(len(positions), np.int64)
+        for start in range(0, len(positions), _TAKEN_AT_A_TIME):
+            some = positions[start : start + _TAKEN_AT_A_TIME]
+            stops = self.rows["name_end"][some]
+            begins = np.where(some > 0, self.rows["name_end"][some - 1], 0)
+            pieces = zip(begins.tolist(), stops.tolist(), strict=True)
+            names += b"".join(self.names[a:b] for a, b in pieces)
+            ends[start : start + len(some)] = stops - begins
+        rows = self.rows[positions]
+        rows["name_end"] = np.cumsum(ends)
+        return Catalogue(self.encoding, self.containers, rows, names)
 
     def save(self, directory):
         """Writes the catalogue into a folder of its own."""
@@ -164,6 +183,36 @@ class Catalogue:
             np.load(directory / "rows.npy", mmap_mode="r"),
             np.memmap(directory / "names.bin", np.uint8, mode="r"),
         )
+
+
+def to_bytes(name):
+    """Returns the bytes of a file name, which need not be UTF-8."""
+    return name.encode("utf-8", "surrogateescape")
+
+
+def printable(name):
+    """Returns a file name with what is not UTF-8 as `\\xNN`."""
+    return to_bytes(name).decode("utf-8", "backslashreplace")
+
+
+def _read_whole(folder, name):
+    """Returns the bytes of a file, which must be one."""
+    path = os.path.join(os.fsencode(folder), name)
+    try:
+        # Without waiting, should it be a pipe.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise images.ImageError("it is not a file any more")
+            return file.read(images.MAX_FILE_BYTES + 1)
+    except OSError as error:
+        if not os.path.isdir(folder):
+            raise  # A disk that is gone is more than an image.
+        raise _unreadable(error) from None
+
+
+def _unreadable(error):
+    return images.ImageError(f"it cannot be read: {error.strerror}")
 
 
 @functools.lru_cache(_MAX_OPEN_FILES)

@@ -1,9 +1,16 @@
 """Every kind of source by name, opened from one set of options."""
 
 import dataclasses
-import pathlib
+
+from input_pipeline import files
 
 KINDS = ("ilsvrc_dir", "image_dir", "cifar10_dir", "tfds")
+# Options that belong to some kinds of source.
+_OWNERS = {
+    "tfds_data_dir": ("tfds",),
+    "validation_fraction": ("image_dir",),
+    "check_archives": ("ilsvrc_dir",),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,24 +33,21 @@ class SourceOptions:
 
     def validate(self):
         """Refuses options that belong to another kind of source."""
-        owners = {
-            "tfds_data_dir": "tfds",
-            "validation_fraction": "image_dir",
-            "check_archives": "ilsvrc_dir",
-        }
-        for option, kind in owners.items():
-            if getattr(self, option) and self.kind != kind:
+        for option, kinds in _OWNERS.items():
+            if getattr(self, option) and self.kind not in kinds:
                 raise ValueError(
-                    f"{option} belongs to --{kind}. Received: it and "
-                    f"--{self.kind}. Leave it out."
+                    f"{option} belongs to --{' and --'.join(kinds)}. Received: "
+                    f"it and --{self.kind}. Leave it out."
                 )
 
     def request(self):
         """Returns what decides which images there are, as a dict."""
-        location = self.location
+        request = {self.kind: self.location}
         if self.kind != "tfds":
-            location = str(pathlib.Path(location).absolute())
-        request = {self.kind: location}
+            request[self.kind] = str(files.local_path(self.location).absolute())
+        if self.tfds_data_dir:
+            data_dir = files.local_path(self.tfds_data_dir).absolute()
+            request["tfds_data_dir"] = str(data_dir)
         if self.validation_fraction:
             request["validation_fraction"] = self.validation_fraction
         return request
@@ -55,26 +59,26 @@ class SourceOptions:
             on_error: "fail" or "skip".
             seed: Of the choice of validation images.
         """
+        if self.kind == "tfds":
+            from input_pipeline.conversion.sources import tfds
+
+            data_dir = self.request().get("tfds_data_dir")
+            return tfds.open_source(self.location, data_dir)
+        location = files.local_path(self.location)
         if self.kind == "ilsvrc_dir":
             from input_pipeline.conversion.sources import ilsvrc
 
-            return ilsvrc.open_source(
-                self.location, on_error, self.check_archives
-            )
+            return ilsvrc.open_source(location, on_error, self.check_archives)
         if self.kind == "image_dir":
             from input_pipeline.conversion.sources import image_folders
 
             return image_folders.open_source(
-                self.location, on_error, self.validation_fraction, seed
+                location, on_error, self.validation_fraction, seed
             )
         if self.kind == "cifar10_dir":
             from input_pipeline.conversion.sources import cifar10
 
-            return cifar10.open_source(self.location, on_error)
-        if self.kind == "tfds":
-            from input_pipeline.conversion.sources import tfds
-
-            return tfds.open_source(self.location, self.tfds_data_dir)
+            return cifar10.open_source(location, on_error)
         raise ValueError(
             f"The kind of source must be one of {KINDS}. Received: {self.kind}"
         )

@@ -5,9 +5,10 @@ import os
 import pathlib
 import re
 
-from input_pipeline.conversion.sources import catalogue, tar_index
+from input_pipeline.conversion.sources import catalogue
 
 ON_ERROR = ("fail", "skip")
+SUFFIXES = (".jpeg", ".jpg", ".png", ".gif", ".bmp", ".webp")
 
 
 @dataclasses.dataclass
@@ -15,7 +16,7 @@ class Source:
     """All that the converter needs to know about a data set.
 
     Attributes:
-        kind: "ilsvrc", "image_dir", "cifar10" or "tfds".
+        kind: "ilsvrc", "image_dir" and so on: that of its flag.
         name: What to call the data set where the user does not say.
         synsets: WordNet ids, or folder names, by label.
         class_names: English names by label.
@@ -31,6 +32,21 @@ class Source:
     splits: dict[str, catalogue.Catalogue]
     skipped: list[dict]
     origin: dict
+
+
+@dataclasses.dataclass
+class Contents:
+    """What was found in a tar, or in a folder without classes.
+
+    Attributes:
+        count: Files, those with faults included.
+        names: Of these files, without folders.
+        is_damaged: Whether files may be lost whose names are gone.
+    """
+
+    count: int = 0
+    names: set[str] = dataclasses.field(default_factory=set)
+    is_damaged: bool = False
 
 
 class Faults:
@@ -60,58 +76,17 @@ class Faults:
 
     def record(self, file, reason):
         """Records a file that is never an image of the data set."""
-        self.skipped.append({"file": str(file), "reason": reason})
+        file = catalogue.printable(str(file))
+        self.skipped.append({"file": file, "reason": reason})
 
 
 def describe_fault(file, reason):
     """Returns the message of an error about one file."""
     return (
-        f"Every file must be an image that can be converted. Received: {file}, "
-        f"but {reason}. Mend or remove the file, or pass --on_error=skip to "
-        "leave such files out and list them."
+        f"Every file must be an image that can be converted. Received: "
+        f"{catalogue.printable(str(file))}, but {reason}. Mend or remove the "
+        "file, or pass --on_error=skip to leave such files out and list them."
     )
-
-
-def add_tar(builder, faults, path, label, *, inside="", start=0, end=None):
-    """Adds the images of a tar, all of one class, to the last container.
-
-    Args:
-        builder: A `CatalogueBuilder` whose last container is `path`.
-        faults: A `Faults`.
-        path: File that is, or contains, the tar.
-        label: Of all images; or a function from file name to label, which
-            raises `ValueError` where it finds none.
-        inside: Name of the tar within `path`, for messages.
-        start: Offset of the tar within `path`.
-        end: Offset after it; None for the end of the file.
-
-    Returns:
-        The number of files in the tar, those with faults included.
-    """
-    location = f"{path}: {inside}" if inside else str(path)
-    names = set()
-    count = 0
-    try:
-        for member in tar_index.members(path, start, end):
-            count += 1
-            name = pathlib.PurePosixPath(member.name).name
-            where = f"{location}: {member.name}"
-            if member.fault or name in names:
-                reason = member.fault or "another file has the same name"
-                faults.report(where, reason)
-                continue
-            names.add(name)
-            try:
-                found = label(name) if callable(label) else label
-            except ValueError as error:
-                faults.report(where, str(error))
-                continue
-            builder.add(name, found, member.offset, member.size)
-        if not count:
-            faults.report(location, "it holds no files")
-    except tar_index.CutShort as error:
-        faults.report(location, str(error))
-    return count
 
 
 def require_folder(path):
@@ -122,6 +97,22 @@ def require_folder(path):
             f"There must be a folder with the images. There is none at {path}."
         )
     return path.absolute()
+
+
+def image_number(name):
+    """Returns n of a file name that ends in `_n.JPEG`, None for others."""
+    found = re.search(r"_(\d+)\.[A-Za-z]+$", name)
+    return int(found[1]) if found else None
+
+
+def is_image_name(name):
+    """Says whether a file name ends as those of images do."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def is_hidden(name):
+    """Says whether a file is one that file managers leave among others."""
+    return name.startswith(".") or name in ("Thumbs.db", "desktop.ini")
 
 
 def describe_files(paths):
