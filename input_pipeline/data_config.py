@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from input_pipeline import dataset_info
+
 LIGHTINGS = ("stddev", "eigenvalue", "original", "none")
 MEANS = ("paper", "original")
 ON_ERRORS = ("fail", "skip")
@@ -20,6 +22,8 @@ class DataConfig:
         image_size: Of "tfds:NAME" and "synthetic:CLASSES": rows and columns
             that images are brought to before they are cropped. Records of
             ours have their size.
+        resample: Of the same: the filter, as in `DatasetInfo`.
+        resize: Of the same: "shorter side" or "squash", as there.
         batch_size: Images per step, over all replicas. Paper: 128.
         eval_batch_size: Crops per step of an evaluation; with ten crops an
             image it sees a tenth as many images at a time.
@@ -58,6 +62,8 @@ class DataConfig:
     directory: str = ""
     tfds_data_dir: str = ""
     image_size: int = 256
+    resample: str = "triangle"
+    resize: str = "shorter side"
     batch_size: int = 128
     eval_batch_size: int = 128
     crop_size: int = 224
@@ -90,6 +96,8 @@ class DataConfig:
                     f"Received: {getattr(self, name)}"
                 )
         for name, choices in (
+            ("resample", dataset_info.RESAMPLES),
+            ("resize", dataset_info.RESIZES),
             ("lighting", LIGHTINGS),
             ("mean", MEANS),
             ("on_error", ON_ERRORS),

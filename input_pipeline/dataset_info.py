@@ -9,6 +9,15 @@ from input_pipeline import files
 FILE_NAME = "dataset.json"
 VERSION = "1.0.0"
 
+# Filters that bring an image to the size of the records.
+RESAMPLES = ("triangle", "area", "bicubic", "lanczos")
+# What made the records of before the filter was recorded: a blur and linear
+# interpolation. Images beside them are brought to size by the triangle, to
+# which it is nearest: 44 dB in the mean of 400 photographs, 31 at worst.
+BLUR_LINEAR = "blur-linear"
+# What becomes a square: the centre, or the whole image.
+RESIZES = ("shorter side", "squash")
+
 _REMEDY = "Make it with: python -m tools.build_tfrecords --help"
 
 
@@ -39,6 +48,16 @@ class DatasetInfo:
         num_classes: Labels run from 0 to one less.
         synsets: WordNet ids, or folder names, by label.
         class_names: English names by label.
+        resample: The filter that brought the images to their size, and that
+            brings every other image of the run to it. "triangle" is Pillow's
+            BILINEAR, TensorFlow's antialiased bilinear and torchvision's
+            Resize; "bicubic" and "lanczos" are named alike everywhere; "area"
+            is the mean of what a pixel covers where images shrink and cubic
+            where they grow, as the authors' later script has it. "blur-linear"
+            is read from files that do not say.
+        resize: "shorter side": that becomes `image_size`, and the centre is
+            cut out (§2); "squash": both sides do, whatever the image's shape,
+            as Caffe's users had it.
         splits: `Split` by name.
         skipped: Dicts `file`, `reason` of the images left out.
         mended: Dicts `file`, `what` of the images that were odd.
@@ -58,6 +77,8 @@ class DatasetInfo:
     source: dict = dataclasses.field(default_factory=dict)
     seed: int = 0
     version: str = VERSION
+    resample: str = "triangle"
+    resize: str = "shorter side"
 
     @classmethod
     def load(cls, data_dir):
@@ -88,7 +109,7 @@ class DatasetInfo:
     @classmethod
     def _from_dict(cls, fields):
         """Builds the nested dataclasses and checks that they agree."""
-        fields = dict(fields)
+        fields = {"resample": _unrecorded_filter(fields), **fields}
         fields["splits"] = {
             name: Split(
                 num_images=split["num_images"],
@@ -101,7 +122,9 @@ class DatasetInfo:
         return info
 
     def _check(self):
-        """Refuses counts that contradict each other."""
+        """Refuses unknown filters, and counts that contradict each other."""
+        check_resample(self.resample)
+        check_resize(self.resize)
         for words in (self.synsets, self.class_names):
             if len(words) != self.num_classes:
                 raise ValueError(
@@ -115,6 +138,29 @@ class DatasetInfo:
                     f"the shards of {name} hold {total} images, but "
                     f"num_images is {split.num_images}"
                 )
+
+
+def check_resample(resample):
+    """Refuses a filter that is none of `RESAMPLES`."""
+    if resample not in (*RESAMPLES, BLUR_LINEAR):
+        raise ValueError(
+            f"resample must be one of {', '.join(RESAMPLES)}. "
+            f"Received: {resample!r}"
+        )
+
+
+def check_resize(resize):
+    """Refuses what is none of `RESIZES`."""
+    if resize not in RESIZES:
+        raise ValueError(
+            f"resize must be one of {', '.join(RESIZES)}. Received: {resize!r}"
+        )
+
+
+def _unrecorded_filter(fields):
+    """Returns the filter of a data set from before it was recorded."""
+    source = fields.get("source", {})
+    return "area" if {"tfds", "synthetic"} & {*source} else BLUR_LINEAR
 
 
 def _missing(path):

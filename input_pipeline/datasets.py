@@ -3,8 +3,6 @@
 import abc
 import pathlib
 
-import cv2
-import numpy as np
 import simplejpeg
 from absl import logging
 
@@ -16,7 +14,9 @@ from input_pipeline import (
     records,
     statistics,
     synthetic,
+    transforms,
 )
+from input_pipeline.conversion import images
 
 # Rendered images of a class, as `tools/render_dataset.py` has them.
 _RENDERED = {"train": 200, "validation": 50}
@@ -73,6 +73,15 @@ class Source(abc.ABC):
         """Returns the fields of records; see `records.parse`."""
         return records.parse(serialized)
 
+    def square(self, image_bytes):
+        """Returns an image file as one of the records' size; see `info`."""
+        return transforms.square_from_bytes(
+            image_bytes,
+            self.info.image_size,
+            self.info.resample,
+            self.info.resize,
+        )
+
 
 class _Folder(Source):
     """What `tools/build_tfrecords.py` made."""
@@ -122,6 +131,8 @@ class _Tfds(Source):
             num_classes=len(names),
             synsets=list(names),
             class_names=list(names),
+            resample=config.resample,
+            resize=config.resize,
             splits={
                 split: dataset_info.Split(
                     sum(found.shard_lengths),
@@ -142,7 +153,9 @@ class _Tfds(Source):
 
     def load_statistics(self):
         """Computes them once, and keeps them next to the set if it may."""
-        folder = self.data_dir / f"alexnet_tf-{self.size}"
+        how = "-squash" if self.info.resize == "squash" else ""
+        name = f"alexnet_tf-{self.size}-{self.info.resample}{how}"
+        folder = self.data_dir / name
         if (folder / statistics.FILE_NAME).exists():
             return statistics.Statistics.load(folder)
         logging.info("Computing the mean image of %s, once.", self.info.name)
@@ -178,6 +191,8 @@ class _Rendered(Source):
             num_classes=len(shown),
             synsets=[c.synset for c in shown],
             class_names=[c.name for c in shown],
+            resample=config.resample,
+            resize=config.resize,
             splits={
                 split: dataset_info.Split(
                     count, [dataset_info.Shard("rendered", count, "")]
@@ -220,15 +235,11 @@ class _RenderedIndex:
         image = simplejpeg.decode_jpeg(
             synthetic.render_jpeg(0, self.split, label, number)
         )
-        side = min(image.shape[:2])
-        top, left = [(length - side) // 2 for length in image.shape[:2]]
-        image = cv2.resize(
-            image[top : top + side, left : left + side],
-            (self.info.image_size,) * 2,
-            interpolation=cv2.INTER_AREA,
-        )
+        if self.info.resize != "squash":
+            image = images.centre_square(image)
+        image = images.scale(image, self.info.image_size, self.info.resample)
         return records.serialize(
-            simplejpeg.encode_jpeg(np.ascontiguousarray(image), quality=95),
+            simplejpeg.encode_jpeg(image, quality=95),
             label,
             f"{self.split}-{position}.JPEG",
             self.info.synsets[label],
@@ -275,7 +286,7 @@ def _compute_statistics(source):
     """Returns the statistics of every training image of a source."""
     reader = record_reader.Reader(source.load_index("train"))
     sums = statistics.Accumulator(source.info.image_size)
-    for images, *_ in image_cache.make_whole_images(source, reader):
-        for image in images.numpy():
+    for squares, *_ in image_cache.make_whole_images(source, reader):
+        for image in squares.numpy():
             sums.add(image)
     return sums.finish()

@@ -45,7 +45,7 @@ def make_whole_images(source, reader, positions=None, batch_size=_BATCH):
             image = transforms.decode(image_bytes)
             image = tf.ensure_shape(image, (size, size, 3))
         else:
-            image = transforms.square_from_bytes(image_bytes, size)
+            image = source.square(image_bytes)
         return image, label, file_name
 
     return (
@@ -147,9 +147,11 @@ def _decode(source, reader, images):
 
 def _key(source, split, count):
     """Returns a word that changes with the records, their size or number."""
-    shards = source.info.splits[split].shards
-    facts = [source.info.source, source.info.image_size, count]
-    facts += [[s.file, s.num_images, s.sha256] for s in shards]
+    info = source.info
+    facts = [info.source, info.image_size, info.resample, info.resize, count]
+    facts += [
+        [s.file, s.num_images, s.sha256] for s in info.splits[split].shards
+    ]
     text = json.dumps(facts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

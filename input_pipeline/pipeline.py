@@ -189,9 +189,7 @@ def _from_records(steps, source, reader, positions, draw, config):
         if source.is_ready:
             crop = transforms.decode_window(image_bytes, top, left, size)
         else:
-            image = transforms.square_from_bytes(
-                image_bytes, source.info.image_size
-            )
+            image = source.square(image_bytes)
             crop = image[top : top + size, left : left + size]
             crop = tf.ensure_shape(crop, (size, size, 3))
         return crop, label, numbers

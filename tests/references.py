@@ -100,3 +100,52 @@ def ten_crops(image, size):
     places.append((bottom // 2, right // 2))
     crops = [image[t : t + size, u : u + size] for t, u in places]
     return np.stack(crops + [crop[:, ::-1] for crop in crops])
+
+
+def scaled(image, size, kernel, support):
+    """An image brought to `size` squared, each pixel a weighted mean.
+
+    Args:
+        image: `(height, width, channels)`.
+        size: Rows and columns of the result.
+        kernel: Weight by distance, in pixels of the smaller image.
+        support: Distance from which on it is 0.
+    """
+
+    def along(length):
+        factor = length / size
+        width = max(factor, 1)
+        weights = np.zeros((size, length))
+        for i in range(size):
+            middle = (i + 0.5) * factor - 0.5
+            for j in range(length):
+                distance = abs(j - middle) / width
+                if distance < support:
+                    weights[i, j] = kernel(distance)
+        return weights / weights.sum(axis=1, keepdims=True)
+
+    rows, columns = along(image.shape[0]), along(image.shape[1])
+    return np.einsum("ij,jkc,lk->ilc", rows, image.astype(float), columns)
+
+
+def triangle(x):
+    """Bilinear: falls from 1 to 0 within a pixel."""
+    return 1 - x
+
+
+def cubic(x):
+    """Keys' cubic with a of -1/2."""
+    if x < 1:
+        return 1.5 * x**3 - 2.5 * x**2 + 1
+    return -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+
+
+def lanczos(x):
+    """Lanczos' window of three lobes."""
+    return np.sinc(x) * np.sinc(x / 3)
+
+
+def psnr(one, two):
+    """Peak signal to noise ratio of two images of 0 to 255, in dB."""
+    error = np.mean((one.astype(float) - two) ** 2)
+    return np.inf if not error else 10 * np.log10(255**2 / error)

@@ -74,6 +74,31 @@ def test_training_records_are_shuffled_by_the_seed(archives, tmp_path):
     assert sorted(orders[0]) not in orders
 
 
+@pytest.mark.parametrize("resize", ["shorter side", "squash"])
+@pytest.mark.parametrize("resample", ["triangle", "area"])
+def test_the_filter_makes_the_records_and_is_recorded(
+    archives, tmp_path, resample, resize
+):
+    settings = convert.Settings(
+        "toy", 16, 95, 1, 1, resample=resample, resize=resize
+    )
+
+    run(archives, tmp_path, settings)
+
+    info = DatasetInfo.load(tmp_path)
+    assert (info.resample, info.resize) == (resample, resize)
+    sources = {
+        name: contents
+        for members in miniature.train_images().values()
+        for name, contents in members
+    }
+    fields = read_all(tmp_path, "train")
+    for name, jpeg in zip(fields["file_name"], fields["image"], strict=True):
+        contents = sources[name.decode()]
+        expected = images.convert(contents, 16, 95, resample, resize)
+        assert jpeg == expected[0]
+
+
 def test_statistics_are_those_of_the_training_images(archives, converted):
     result = Statistics.load(converted)
 

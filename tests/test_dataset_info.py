@@ -50,6 +50,8 @@ def test_the_file_has_the_documented_fields(tmp_path):
         "source",
         "seed",
         "version",
+        "resample",
+        "resize",
     ]
     assert fields["splits"]["train"]["shards"][1] == {
         "file": "b",
@@ -92,4 +94,40 @@ def test_fields_that_disagree_are_refused(tmp_path, field, value, words):
     path.write_text(json.dumps({**json.loads(path.read_text()), field: value}))
 
     with pytest.raises(ValueError, match=words):
+        DatasetInfo.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("source", "resample"),
+    [
+        ({"kind": "ilsvrc"}, "blur-linear"),
+        ({"tfds": "imagenette"}, "area"),
+        ({"synthetic": "1"}, "area"),
+    ],
+)
+def test_a_file_that_names_no_filter_means_the_one_of_its_time(
+    tmp_path, source, resample
+):
+    info = make_info()
+    info.source = source
+    info.save(tmp_path)
+    path = tmp_path / "dataset.json"
+    fields = json.loads(path.read_text())
+    del fields["resample"], fields["resize"]
+    path.write_text(json.dumps(fields))
+
+    old = DatasetInfo.load(tmp_path)
+
+    assert (old.resample, old.resize) == (resample, "shorter side")
+    old.save(tmp_path)
+    assert DatasetInfo.load(tmp_path) == old
+
+
+@pytest.mark.parametrize("name", ["resample", "resize"])
+def test_an_unknown_filter_is_refused(tmp_path, name):
+    info = make_info()
+    setattr(info, name, "nearest")
+    info.save(tmp_path)
+
+    with pytest.raises(ValueError, match=f"{name} must be one of"):
         DatasetInfo.load(tmp_path)

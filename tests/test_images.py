@@ -76,16 +76,6 @@ def test_sixteen_bits_become_eight():
     np.testing.assert_array_equal(image, np.full((4, 4, 3), 0x80))
 
 
-def test_the_orientation_tag_is_ignored():
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    contents = miniature.encode(miniature.render(), exif=exif)
-
-    image, _ = images.decode(contents)
-
-    assert image.shape == (40, 60, 3)
-
-
 @pytest.mark.parametrize(
     ("size", "square"),
     [((40, 60), (0, 10)), ((61, 40), (10, 0)), ((41, 40), (0, 0))],

@@ -35,7 +35,9 @@ def flags(archives, output_dir):
 def test_a_second_run_finds_nothing_to_do(archives, tmp_path):
     first = run(*flags(archives, tmp_path), "--num_processes=2")
     second = run(*flags(archives, tmp_path))
-    other = run(*flags(archives, tmp_path), "--jpeg_quality=90")
+    other = run(
+        *flags(archives, tmp_path), "--jpeg_quality=90", "--resample=area"
+    )
 
     assert (first.returncode, second.returncode) == (0, 0), first.stderr
     assert "train: 12 images in 4 shards" in first.stdout
@@ -43,6 +45,7 @@ def test_a_second_run_finds_nothing_to_do(archives, tmp_path):
     assert "already complete" in second.stderr
     assert other.returncode == 1
     assert "jpeg_quality=95 there and 90 here" in other.stderr
+    assert "resample=triangle there and area here" in other.stderr
     assert len(other.stderr.splitlines()) == 1
     assert DatasetInfo.load(tmp_path).name == "ilsvrc2012"
 

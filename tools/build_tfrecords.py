@@ -11,6 +11,7 @@ from absl import app, flags
 
 from alexnet_tf.cli import program
 from alexnet_tf.cli.progress import Progress
+from input_pipeline import dataset_info
 
 # Every process of the converter imports this file: what is heavy comes in main.
 _STRINGS = {
@@ -18,47 +19,45 @@ _STRINGS = {
     "never unpacked: --ilsvrc_dir=downloads",
     "image_dir": "Folder with train/CLASS/* and validation/CLASS/* (or val), "
     "or with a tar for each class: --image_dir=tiny-imagenet-200",
-    "cifar10_dir": "CIFAR-10, unpacked: binary or python version, or class "
-    "folders; its test images become the validation split: "
-    "--cifar10_dir=cifar-10-batches-bin",
+    "cifar10_dir": "CIFAR-10, unpacked: binary, python or class folders; it is "
+    "validated on its test images: --cifar10_dir=cifar-10-batches-bin",
     "tfds": "A data set that TFDS has prepared: --tfds=imagenette",
     "tfds_data_dir": "Where TFDS keeps it: --tfds_data_dir=~/data",
     "output_dir": "Folder for the records: --output_dir=data/ilsvrc2012",
     "beam_options": "Convert by Apache Beam, on machines that share folders: "
     "--beam_options='--runner=FlinkRunner --flink_master=HOST:8081'",
-    "name": "First part of the shards' names; the default is the source's: "
-    "--name=ilsvrc2012",
+    "name": "Begins the shards' names, or else the source's: --name=ilsvrc2012",
 }
 _INTEGERS = {
-    "image_size": (256, "Shorter side after scaling, and side of the centre "
-    "cut; 0 keeps every image as it is, and leaves out the mean image: "
-    "--image_size=256"),
+    "image_size": (256, "Side of the records in pixels; 0 keeps every image "
+    "as it is, and leaves out the mean image: --image_size=256"),
     "jpeg_quality": (95, "From 1 to 100: --jpeg_quality=95"),
     "train_shards": (1024, "Files of the training split: --train_shards=1024"),
     "validation_shards": (128, "Files of each other split: "
     "--validation_shards=128"),
     "seed": (0, "Of the order of the training records: --seed=0"),
 }  # fmt: skip
+_CHOICES = {
+    "resample": (dataset_info.RESAMPLES, "Filter that scales these images, "
+    "and all that the network is shown later: --resample=area"),
+    "resize": (dataset_info.RESIZES, "Shorter side to --image_size and centre "
+    "cut out, or the whole image, as Caffe's users did: --resize=squash"),
+    "on_error": (("fail", "skip"), "What to do about a file that is no image: "
+    "stop, or leave it out and list it in dataset.json: --on_error=skip"),
+}  # fmt: skip
 
 for _name, _help in _STRINGS.items():
     flags.DEFINE_string(_name, None, _help)
 for _name, (_default, _help) in _INTEGERS.items():
     flags.DEFINE_integer(_name, _default, _help)
-flags.DEFINE_integer(
-    "num_processes", None, "Default: one a core: --num_processes=8", 1
-)
-flags.DEFINE_enum(
-    "on_error",
-    "fail",
-    ["fail", "skip"],
-    "What to do about a file that is no image: stop, or leave it out and list "
-    "it in dataset.json: --on_error=skip",
-)
+for _name, (_choices, _help) in _CHOICES.items():
+    flags.DEFINE_enum(_name, _choices[0], _choices, _help)
+flags.DEFINE_integer("num_processes", None, "All cores, or so many: 8", 1)
 flags.DEFINE_float(
     "validation_fraction",
     0.0,
-    "With --image_dir without validation images: the share of each class that "
-    "becomes the validation split: --validation_fraction=0.5",
+    "Of each class, where --image_dir has no validation images: "
+    "--validation_fraction=0.5",
 )
 flags.DEFINE_bool(
     "check_archives",
@@ -69,14 +68,14 @@ flags.DEFINE_bool(
 
 def main(argv):
     """Converts, unless the folder holds the result already."""
-    del argv
     from input_pipeline import machine
     from input_pipeline.conversion import convert
 
     values = flags.FLAGS.flag_values_dict()
     choice = _read_choice(values)
     on_error = values["on_error"]
-    fields = {field: values[field] for field in ("name", *_INTEGERS)}
+    names = [field.name for field in dataclasses.fields(convert.Settings)]
+    fields = {name: values[name] for name in names}
     info = convert.convert(
         lambda: choice.open(on_error, values["seed"]),
         convert.Settings(**fields),

@@ -39,6 +39,7 @@ class Experiment:
         self.config = config
         self.workdir = pathlib.Path(workdir)
         self.placement = placement
+        self.info = None
         self._source = source
         # A workdir is enough to evaluate and to serve: it keeps its own copy.
         # Before its first checkpoint nothing binds it to that copy.
@@ -54,8 +55,19 @@ class Experiment:
     def source(self):
         """The records where they are now, an opened data set."""
         if self._source is None:
-            self._source = datasets.open_source(self.config.data)
+            self._source = datasets.open_source(self._data_config())
         return self._source
+
+    def _data_config(self):
+        """Returns the data's settings, with the filter of the training."""
+        if self.info is None:
+            return self.config.data
+        resample = self.info.resample
+        if resample == dataset_info.BLUR_LINEAR:
+            resample = "triangle"
+        return dataclasses.replace(
+            self.config.data, resample=resample, resize=self.info.resize
+        )
 
     @property
     def checkpoints(self):
@@ -157,7 +169,7 @@ class Experiment:
         positions = np.linspace(0, len(reader) - 1, count).astype(int)
         size = self.info.image_size
         images = [
-            transforms.square_from_bytes(source.parse(record)["image"], size)
+            source.square(source.parse(record)["image"])
             for record in reader.read(positions)
         ]
         return np.array(images, np.uint8).reshape(-1, size, size, 3)

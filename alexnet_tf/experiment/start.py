@@ -63,6 +63,14 @@ def _open(config, workdir, source, placement):
     experiment = Experiment(config, workdir, source, placement)
     if source.info.splits != experiment.info.splits:
         raise experiment.other_records(config.data.directory)
+    for name in ("resample", "resize"):
+        before = getattr(experiment.info, name)
+        if before != getattr(source.info, name):
+            raise ValueError(
+                f"{workdir} was trained with {name}={before}, but the data set "
+                f"has {getattr(source.info, name)}. Add "
+                f"--config.data.{name}={before}, or use another --workdir."
+            )
     return experiment
 
 

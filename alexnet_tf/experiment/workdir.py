@@ -33,6 +33,9 @@ _FIXED = (
 )
 _FREE_DATA = (
     "directory",
+    # Held against dataset.json, which knows what was in use.
+    "resample",
+    "resize",
     "tfds_data_dir",
     "eval_batch_size",
     "cache",

@@ -10,7 +10,7 @@ import dataclasses
 
 from absl import logging
 
-from input_pipeline import files
+from input_pipeline import dataset_info, files
 from input_pipeline.conversion import (
     engines,
     finish,
@@ -30,6 +30,8 @@ class Settings:
         train_shards: Files of the training split, at most.
         validation_shards: Files of each other split, at most.
         seed: Of the order of the training records.
+        resample: The filter; see `DatasetInfo`.
+        resize: "shorter side" or "squash"; see `DatasetInfo`.
     """
 
     name: str | None
@@ -38,6 +40,8 @@ class Settings:
     train_shards: int = 1024
     validation_shards: int = 128
     seed: int = 0
+    resample: str = "triangle"
+    resize: str = "shorter side"
 
     def validate(self):
         """Refuses settings that make no data set."""
@@ -54,6 +58,8 @@ class Settings:
                 raise ValueError(
                     f"{field} must be from {low} to {high}. Received: {value}"
                 )
+        dataset_info.check_resample(self.resample)
+        dataset_info.check_resize(self.resize)
         if self.name is None:
             return
         words = self.name.split("_")
@@ -162,6 +168,8 @@ def _prepare(source, settings, output_dir, request, on_error):
         name=settings.name,
         image_size=settings.image_size,
         jpeg_quality=settings.jpeg_quality,
+        resample=settings.resample,
+        resize=settings.resize,
         seed=settings.seed,
         on_error=on_error,
         synsets=source.synsets,

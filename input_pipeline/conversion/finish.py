@@ -44,6 +44,8 @@ def finish(job, source, settings, request):
         num_classes=len(source.synsets),
         synsets=source.synsets,
         class_names=source.class_names,
+        resample=settings.resample,
+        resize=settings.resize,
         splits=splits,
         skipped=sorted(skipped, key=lambda entry: entry["file"]),
         mended=sorted(mended, key=lambda entry: entry["file"]),

@@ -21,6 +21,8 @@ class Job:
         name: Of the data set.
         image_size: Side in pixels; 0 keeps the size.
         jpeg_quality: From 1 to 100.
+        resample: The filter.
+        resize: "shorter side" or "squash".
         seed: Of the order of the training records.
         on_error: "fail" or "skip".
         synsets: By label.
@@ -32,6 +34,8 @@ class Job:
     name: str
     image_size: int
     jpeg_quality: int
+    resample: str
+    resize: str
     seed: int
     on_error: str
     synsets: list[str]

@@ -124,7 +124,11 @@ class Worker:
         if not -1 <= label < len(self.job.synsets):
             raise images.ImageError(f"its label is {label}")
         jpeg, image, what = images.convert(
-            contents, self.job.image_size, self.job.jpeg_quality
+            contents,
+            self.job.image_size,
+            self.job.jpeg_quality,
+            self.job.resample,
+            self.job.resize,
         )
         synset = self.job.synsets[label] if label >= 0 else ""
         return records.serialize(jpeg, label, name, synset), image, what
