@@ -32,6 +32,7 @@ def main(
     virtual="1",
     pause="0",
     keep_dropout="",
+    seed="0",
 ):
     """Trains the small network, dropout only where nothing else varies."""
     import tensorflow as tf
@@ -52,6 +53,7 @@ def main(
     config.strategy = strategy
     config.devices = devices
     config.training.total_steps = int(steps)
+    config.training.seed = int(seed)
     scores = runs.train_with(_Progress(float(pause)), config, workdir)
     print("done", scores["loss"], flush=True)
 

@@ -132,8 +132,9 @@ def test_two_hosts_train_as_one_and_survive_the_death_of_one(
     second.send_signal(signal.SIGKILL)
     second.communicate()
     # The other ends by itself, with an error and not with success.
-    first.communicate(timeout=60)
+    _, errors = first.communicate(timeout=60)
     assert first.returncode != 0
+    assert "All hosts must answer until the end" in errors
     saved = [int(f.name) for f in (tmp_path / "checkpoints").glob("[0-9]*")]
     assert saved
     assert max(saved) < int(STEPS)
@@ -146,6 +147,27 @@ def test_two_hosts_train_as_one_and_survive_the_death_of_one(
     assert resumed
     assert resumed[-1]["step"] == max(saved)
     _assert_near(tmp_path, alone, monkeypatch)
+
+
+@pytest.mark.slow
+def test_hosts_that_differ_are_refused(tiny_data_dir, tmp_path):
+    cluster = _free_addresses(2)
+    hosts = [
+        _start(
+            tiny_data_dir,
+            tmp_path,
+            *("multi_worker", STEPS, "", "1", "0", "", str(seed)),
+            cluster=cluster,
+            index=seed,
+        )
+        for seed in range(2)
+    ]
+
+    for host in hosts:
+        _, errors = host.communicate(timeout=120)
+        assert host.returncode != 0
+        assert "host 1 differs from host 0" in errors
+    assert not list((tmp_path / "checkpoints").glob("[0-9]*"))
 
 
 @pytest.mark.slow

@@ -120,7 +120,9 @@ class Experiment:
             skipped=self.skipped,
         )
 
-    def make_eval_dataset(self, split, crops, file_names=False):
+    def make_eval_dataset(
+        self, split, crops, file_names=False, host=0, num_hosts=1
+    ):
         """Returns a split of the data set, from where it is now.
 
         The mean image is that of the training, wherever the images are.
@@ -135,6 +137,8 @@ class Experiment:
             crops,
             file_names,
             self.statistics.mean_image,
+            host=host,
+            num_hosts=num_hosts,
             skipped=self.skipped,
         )
 

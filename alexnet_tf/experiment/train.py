@@ -1,13 +1,15 @@
 """One call of training: an experiment's parts, put into the loop."""
 
+import zlib
+
 import keras
 import numpy as np
 from absl import logging
 
 from alexnet_tf import config as config_lib
-from alexnet_tf import evaluation, model, weights
+from alexnet_tf import model, weights
 from alexnet_tf.analysis import figures
-from alexnet_tf.experiment import steps
+from alexnet_tf.experiment import steps, validation
 from alexnet_tf.experiment import workdir as workdirs
 from alexnet_tf.experiment.experiment import open_workdir
 from alexnet_tf.training import (
@@ -48,9 +50,15 @@ def train(experiment, make_progress):
         config, experiment.info.splits["train"].num_images
     )
     schedule = steps.make_schedule(config, intervals)
-    with signals.Interruption() as interruption:
+    with (
+        signals.Interruption() as interruption,
+        coordination.lost_hosts_explained(placement.strategy),
+    ):
         state, applied = _build(experiment, schedule)
         _restore_or_initialize(state, config, intervals)
+        coordination.check_hosts_agree(
+            placement.strategy, _fingerprint(experiment, state.step)
+        )
         with (
             _open_writer(experiment, state, intervals) as writer,
             make_progress(intervals.total_steps, state.step) as progress,
@@ -207,24 +215,25 @@ def _request_source(experiment, interruption):
 
 
 def _make_evaluation(experiment, state, writer, interruption):
-    """Returns the function that computes validation scores, one crop each."""
-    predictor = evaluation.make_predictor(state.model)
-    dataset = experiment.make_eval_dataset(
-        experiment.config.training.eval_split, 1
-    )
-    # Hosts must leave an evaluation together.
-    if experiment.placement.num_hosts > 1:
-        interruption = None
+    """Returns the function that computes scores and writes histograms."""
+    evaluate = validation.make_evaluation(experiment, state.model, interruption)
 
     def compute_scores():
-        found = evaluation.predict(
-            predictor, dataset, interruption=interruption
-        )
-        scores = evaluation.errors(found["probabilities"], found["labels"])
+        scores = evaluate()
         writer.histograms(state.step, weights.to_arrays(state.model))
         return scores
 
     return compute_scores
+
+
+def _fingerprint(experiment, step):
+    """Returns a number of what must be the same on every host."""
+    config = config_lib.to_dict(experiment.config)
+    for name in ("directory", "tfds_data_dir", "cache"):
+        config["data"].pop(name)
+    splits = sorted(experiment.info.splits.items())
+    text = f"{config} {splits} {step} {workdirs.revision()}"
+    return zlib.crc32(text.encode()) % 2**24
 
 
 def _make_pictures(experiment, state):
