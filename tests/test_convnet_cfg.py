@@ -104,8 +104,32 @@ def test_file_has_the_parameters_on_record(number, tmp_path):
                 "dense_reads": "own",
             },
         ),
+        (networks.ORIGINAL_NON_OVERLAPPING, {"pool": 2}),
+        (networks.ORIGINAL_HALF_WIDTH, LINEAGE["145-half"][1]),
+        (networks.LAYERS_120, EARLY | {"norm_first": False}),
+        (networks.LAYERS_131, EARLY),
+        (networks.LAYERS_135, EARLY | {"least": 2}),
+        (networks.LAYERS_137, EARLY | {"least": 2, "contrast": "rnorm"}),
+        (
+            networks.LAYERS_141,
+            EARLY | {"least": 2, "contrast": "rnorm", "conv6": 128},
+        ),
     ],
-    ids=["145", "146-2009", "146-2011", "150"],
+    ids=(
+        [
+            "145",
+            "146-2009",
+            "146-2011",
+            "150",
+            "147",
+            "145-half",
+            "120",
+            "131",
+            "135",
+            "137",
+            "141",
+        ]
+    ),
 )
 def test_file_is_the_network_that_we_drew(network, changes, tmp_path):
     assert read(tmp_path, **changes).network == network

@@ -21,6 +21,13 @@ from alexnet_tf.networks.description import (
     MaxPool,
     Norm,
 )
+from alexnet_tf.networks.early import (
+    LAYERS_120,
+    LAYERS_131,
+    LAYERS_135,
+    LAYERS_137,
+    LAYERS_141,
+)
 from alexnet_tf.networks.imagenet import (
     CAFFE,
     CAFFENET,
@@ -36,6 +43,8 @@ from alexnet_tf.networks.imagenet import (
     NON_OVERLAPPING,
     ONE_TOWER,
     ORIGINAL_2012,
+    ORIGINAL_HALF_WIDTH,
+    ORIGINAL_NON_OVERLAPPING,
     PAPER,
     PLAIN_227,
     TORCHVISION,
@@ -72,6 +81,11 @@ __all__ = [
     "Dense",
     "Dropout",
     "HALF_WIDTH",
+    "LAYERS_120",
+    "LAYERS_131",
+    "LAYERS_135",
+    "LAYERS_137",
+    "LAYERS_141",
     "Layer",
     "Local",
     "LowResolution",
@@ -88,6 +102,8 @@ __all__ = [
     "Norm",
     "ONE_TOWER",
     "ORIGINAL_2012",
+    "ORIGINAL_HALF_WIDTH",
+    "ORIGINAL_NON_OVERLAPPING",
     "PAPER",
     "PLAIN_227",
     "TINY",
