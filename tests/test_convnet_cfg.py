@@ -115,21 +115,10 @@ def test_file_has_the_parameters_on_record(number, tmp_path):
             EARLY | {"least": 2, "contrast": "rnorm", "conv6": 128},
         ),
     ],
-    ids=(
-        [
-            "145",
-            "146-2009",
-            "146-2011",
-            "150",
-            "147",
-            "145-half",
-            "120",
-            "131",
-            "135",
-            "137",
-            "141",
-        ]
-    ),
+    ids=[
+        *("145", "146-2009", "146-2011", "150", "147", "145-half"),
+        *("120", "131", "135", "137", "141"),
+    ],
 )
 def test_file_is_the_network_that_we_drew(network, changes, tmp_path):
     assert read(tmp_path, **changes).network == network
