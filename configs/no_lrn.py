@@ -20,7 +20,7 @@ from configs import original_2012
 def get_config():
     """Returns the settings of layers-148 and its notes."""
     config = original_2012.get_config()
-    config.without = "norm1,norm2,mapnorm2"
+    config.network = "ORIGINAL_NO_LRN"
     config.data.lighting_epochs = 69.0
     config.optimizer.boundaries_epochs = (22.0, 44.0, 86.0)
     config.optimizer.phases = "conv1/kernel=1e-5@69,conv1=0@73"

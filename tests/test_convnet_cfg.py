@@ -105,6 +105,7 @@ def test_file_has_the_parameters_on_record(number, tmp_path):
             },
         ),
         (networks.ORIGINAL_NON_OVERLAPPING, {"pool": 2}),
+        (networks.ORIGINAL_NO_LRN, {"norms": False}),
         (networks.ORIGINAL_HALF_WIDTH, LINEAGE["145-half"][1]),
         (networks.LAYERS_120, EARLY | {"norm_first": False}),
         (networks.LAYERS_131, EARLY),
@@ -116,8 +117,8 @@ def test_file_has_the_parameters_on_record(number, tmp_path):
         ),
     ],
     ids=[
-        *("145", "146-2009", "146-2011", "150", "147", "145-half"),
-        *("120", "131", "135", "137", "141"),
+        *("145", "146-2009", "146-2011", "150", "147", "148"),
+        *("145-half", "120", "131", "135", "137", "141"),
     ],
 )
 def test_file_is_the_network_that_we_drew(network, changes, tmp_path):

@@ -80,6 +80,8 @@ ORIGINAL_2012 = Network(
 
 # Without response normalization: top-1 error rises by 1.4 points (§3.3).
 NO_LRN = PAPER.without("norm1", "norm2")
+# layers-148.cfg, from which the paper's numbers are: no norm of any kind.
+ORIGINAL_NO_LRN = ORIGINAL_2012.without("norm1", "norm2", "mapnorm2")
 
 
 def _non_overlapping(network):
