@@ -332,6 +332,28 @@ def test_refuses_by_name_with_file_and_line(old, new, words, tmp_path):
         assert ", line " in str(caught.value)
 
 
+def test_parts_are_joined_in_any_order(tmp_path):
+    changes = LINEAGE["146-2011"][1]
+    old, new = "inputs=fc1000a,fc1000b", "inputs=fc1000b,fc1000a"
+
+    definition = change(tmp_path, old, new, **changes)
+
+    assert definition.network == networks.CONV6_FALL_2011
+    with pytest.raises(ValueError, match="must join all parts"):
+        change(tmp_path, old, "inputs=fc1000b", **changes)
+
+
+def test_layer_that_skips_the_one_below_is_refused(tmp_path):
+    # As in layers-113.cfg, whose conv3 reads the first norm as well.
+    with pytest.raises(ValueError, match=r"line \d+: \[conv3a\] inputs must"):
+        change(tmp_path, "inputs=pool2a,pool2b", "inputs=rnorm1a,pool2b")
+
+
+def test_input_that_comes_twice_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="inputs must differ"):
+        change(tmp_path, "inputs=pool2a,pool2b", "inputs=pool2a,pool2a")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
