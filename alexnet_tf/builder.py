@@ -51,7 +51,8 @@ class Builder:
     def _conv(self, layer, maps):
         padding = layer.padding
         padding = (padding, padding) if isinstance(padding, int) else padding
-        maps, groups = self._read(layer, maps)
+        read = self._read if layer.random_groups == 1 else self._read_randomly
+        maps, groups = read(layer, maps)
         self.is_cut = True
         arguments = {
             "filters": layer.filters,
@@ -190,6 +191,31 @@ class Builder:
         if not self.devices:
             return maps, 1
         return self._merge(maps, layer.name, self.devices), len(self.devices)
+
+    def _read_randomly(self, layer, maps):
+        """Returns what a convolution with random groups sees, and how many."""
+        if self.devices:
+            raise ValueError(
+                f"{layer.name} has random groups within its towers, which go "
+                f"without devices. Received: devices={self.devices}"
+            )
+        towers = self.network.towers
+        parts = towers if self.is_cut else 1
+        reads = layer.reads
+        if reads == "all towers" or parts == 1:
+            reads = (tuple(range(parts)),) * towers
+        elif reads == "own tower":
+            reads = tuple((tower,) for tower in range(towers))
+        indices = layers.random_groups(
+            reads,
+            maps.shape[-1] // parts,
+            layer.random_groups,
+            seed=initial.layer_seed(0, layer.name),
+        )
+        maps = layers.GatherChannels(
+            indices, name=f"random_groups_of_{layer.name}"
+        )(maps)
+        return maps, towers * layer.random_groups
 
     def _select(self, layer, maps):
         """Lets every tower of a layer see those that it reads."""

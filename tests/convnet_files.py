@@ -37,19 +37,23 @@ class Writer:
         )
 
     def conv(self, name, filters, size, stride=1, padding=0, reads="own",
-             stddev=0.03, bias=None, neuron="relu", side=False):  # fmt: skip
+             stddev=0.03, bias=None, neuron="relu", side=False,
+             groups=1):  # fmt: skip
         """Adds a convolution of `filters` kernels a tower."""
         image = self.below == ["data"]
         rows = [(0,)] * self.towers if image else self._rows(reads)
         for tower, row in enumerate(rows):
             inputs = [self.below[number] for number in row]
             columns = {
-                "filters": filters, "padding": padding, "stride": stride,
-                "filterSize": size, "channels": self.channels, "initW": stddev,
+                "filters": filters // groups, "padding": padding,
+                "stride": stride, "filterSize": size,
+                "channels": self.channels, "initW": stddev,
+                "groups": groups, "randSparse": int(groups > 1),
             }  # fmt: skip
             first = {
                 "filters": filters, "padding": 0, "stride": 2,
                 "filterSize": 5, "channels": 3, "initW": 0.01,
+                "groups": 1, "randSparse": 0,
             }  # fmt: skip
             lists = {
                 key: ",".join(
@@ -182,7 +186,7 @@ def original(towers=2, conv=(48, 128, 192, 192, 128), dense=2048, classes=1000,
              pool=3, norms=True, conv6=None, low_resolution=False, reads="all",
              dense_reads="all", hidden=2, parts=None, norm_first=True,
              contrast="rnorm", linear=None, own_conv3=False,
-             norm_size=5, least=2, conv4_reads="own",
+             norm_size=5, least=2, groups=(1, 1, 1),
              dense6=None):  # fmt: skip
     """Returns a `Writer` of a network of the authors' lineage.
 
@@ -199,14 +203,15 @@ def original(towers=2, conv=(48, 128, 192, 192, 128), dense=2048, classes=1000,
     if norms and not norm_first:
         file.norm("rnorm1", norm_size, least)
     file.conv("conv2", conv[1], 5, 1, 2 if pool == 3 else 1, stddev=0.01,
-              bias=1, side=low_resolution)  # fmt: skip
+              bias=1, side=low_resolution, groups=groups[0])  # fmt: skip
     if norms:
         file.norm("rnorm2", norm_size, least)
     if norms and contrast:
         file.map_norm("cnorm2", contrast)
     file.pool("pool2", pool)
-    file.conv("conv3", conv[2], 3, 1, 1, "own" if own_conv3 else reads)
-    file.conv("conv4", conv[3], 3, 1, 1, conv4_reads, bias=1)
+    file.conv("conv3", conv[2], 3, 1, 1, "own" if own_conv3 else reads,
+              groups=groups[1])  # fmt: skip
+    file.conv("conv4", conv[3], 3, 1, 1, "own", bias=1, groups=groups[2])
     file.conv("conv5", conv[4], 3, 1, 1 if pool == 3 else 0, bias=1,
               neuron=None)  # fmt: skip
     file.pool("pool3", pool, "relu")

@@ -104,8 +104,22 @@ def test_file_has_the_parameters_on_record(number, tmp_path):
                 "dense_reads": "own",
             },
         ),
+        (networks.ORIGINAL_NON_OVERLAPPING, {"pool": 2}),
+        (networks.ORIGINAL_NO_LRN, {"norms": False}),
+        (networks.ORIGINAL_HALF_WIDTH, LINEAGE["145-half"][1]),
+        (networks.LAYERS_120, EARLY | {"norm_first": False}),
+        (networks.LAYERS_131, EARLY),
+        (networks.LAYERS_135, EARLY | {"least": 2}),
+        (networks.LAYERS_137, EARLY | {"least": 2, "contrast": "rnorm"}),
+        (
+            networks.LAYERS_141,
+            EARLY | {"least": 2, "contrast": "rnorm", "conv6": 128},
+        ),
     ],
-    ids=["145", "146-2009", "146-2011", "150"],
+    ids=[
+        *("145", "146-2009", "146-2011", "150", "147", "148"),
+        *("145-half", "120", "131", "135", "137", "141"),
+    ],
 )
 def test_file_is_the_network_that_we_drew(network, changes, tmp_path):
     assert read(tmp_path, **changes).network == network
@@ -164,6 +178,48 @@ def test_second_input_is_the_blurred_image(tmp_path):
     # stride 2. 27 windows of it need 57 pixels of the image's 56.
     assert conv2.side == networks.LowResolution(5, 2, (0, 1), 0.01, 9, 4.0, 4)
     assert conv2.padding == 2
+
+
+# layers-96: groups that each see half of every map below, drawn by lot.
+RANDOM = FIRST | {
+    "conv": (32, 128, 256, 256, 128),
+    "norm_size": 9,
+    "groups": (2, 2, 2),
+}
+
+
+def test_random_groups_see_half_of_every_towers_maps(tmp_path):
+    definition = read(tmp_path, **RANDOM)
+
+    layers = {layer.name: layer for layer in definition.network.layers}
+    assert [layers[f"conv{i}"].random_groups for i in range(1, 6)] == [
+        *(1, 2, 2, 2, 1)
+    ]
+    assert layers["conv3"].filters == 512
+    # A tower: conv2 sees 16 of 32 maps and the image, conv3 64 of 128 maps of
+    # both, conv4 128 of 256; conv1, conv5 and the rest all of theirs.
+    convolutions = (
+        32 * (121 * 3 + 1)
+        + 128 * (25 * 16 + 25 * 3 + 1)
+        + 256 * (9 * 2 * 64 + 1)
+        + 256 * (9 * 128 + 1)
+        + 128 * (9 * 256 + 1)
+    )
+    dense = 4096 * (36 * 256 + 1) + 4096 * 4097 + 1000 * 4097
+    assert definition.parameters == 2 * convolutions + dense
+
+
+def test_random_groups_are_built_on_one_device(tmp_path):
+    narrow = RANDOM | NARROW
+    definition = convnet_cfg.read(
+        original(**narrow).save(tmp_path), image_size=96
+    )
+
+    model = alexnet_tf.build(definition.network, 5)
+
+    assert model.count_params() == definition.parameters
+    with pytest.raises(ValueError, match="random groups .* without devices"):
+        alexnet_tf.build(definition.network, 5, devices=("CPU:0",) * 2)
 
 
 def test_four_gpus_read_whom_the_file_says(tmp_path):
@@ -293,8 +349,10 @@ def change(tmp_path, old, new, which="layers", **changes):
         ("channels=3", "channels=1", "channels must be 3"),
         ("filterSize=11", "filterSize=911", "filterSize must be at most"),
         ("sharedBiases=1", "sharedBiases=0", "sharedBiases must be 1"),
-        ("partialSum=1", "groups=2", "groups within a tower must be 1"),
-        ("partialSum=1", "randSparse=1", "randSparse must be 0"),
+        ("groups=1", "groups=2", "randSparse must go with groups"),
+        ("randSparse=0", "randSparse=1", "randSparse must go with groups"),
+        ("randSparse=0", "randSparse=maybe", "randSparse must be numbers"),
+        ("groups=1\nrandSparse=0", "groups=5\nrandSparse=1", "divide the"),
         ("partialSum=1", "weightSource=x", "weights must be a layer's own"),
         ("neuron=relu", "neuron=logistic", "neuron must be ident, relu"),
         ("pool=max", "pool=rand", "pool must be max or avg"),
@@ -318,10 +376,33 @@ def test_refuses_by_name_with_file_and_line(old, new, words, tmp_path):
         assert ", line " in str(caught.value)
 
 
+def test_parts_are_joined_in_any_order(tmp_path):
+    changes = LINEAGE["146-2011"][1]
+    old, new = "inputs=fc1000a,fc1000b", "inputs=fc1000b,fc1000a"
+
+    definition = change(tmp_path, old, new, **changes)
+
+    assert definition.network == networks.CONV6_FALL_2011
+    with pytest.raises(ValueError, match="must join all parts"):
+        change(tmp_path, old, "inputs=fc1000b", **changes)
+
+
+def test_layer_that_skips_the_one_below_is_refused(tmp_path):
+    # As in layers-113.cfg, whose conv3 reads the first norm as well.
+    with pytest.raises(ValueError, match=r"line \d+: \[conv3a\] inputs must"):
+        change(tmp_path, "inputs=pool2a,pool2b", "inputs=rnorm1a,pool2b")
+
+
+def test_input_that_comes_twice_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="inputs must differ"):
+        change(tmp_path, "inputs=pool2a,pool2b", "inputs=pool2a,pool2a")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
         ("inputs=blur0", "inputs=data", "must be nailbed on blur on the image"),
+        ("filters=128,128\npadding=0", "filters=64,128\npadding=0", "the same"),
         ("filterSize=9", "filterSize=8", "filterSize must be 3, 5, 7 or 9"),
         ("stride=4\nchannels=3", "stride=3\nchannels=3", "maps of one size"),
     ],

@@ -129,6 +129,22 @@ def test_selected_towers_are_the_same_apart_and_together():
     )
 
 
+def test_random_groups_deal_out_each_towers_channels():
+    reads = ((0, 1), (0, 1))
+
+    found = layers.random_groups(reads, channels=6, groups=3, seed=1)
+
+    assert found == layers.random_groups(reads, channels=6, groups=3, seed=1)
+    assert found != layers.random_groups(reads, channels=6, groups=3, seed=2)
+    readers = np.reshape(found, (2, 3, 2, 2))  # reader, group, tower, channel
+    for reader in readers:
+        for tower, first in enumerate((0, 6)):
+            dealt = sorted(reader[:, tower].ravel())
+            assert dealt == list(range(first, first + 6))
+    with pytest.raises(ValueError, match="divide evenly"):
+        layers.random_groups(reads, channels=6, groups=4, seed=1)
+
+
 def test_early_layers_come_back_from_a_file(tmp_path):
     images = keras.Input((16, 16, 3))
     maps = layers.GroupedConv2D(8, 3, 4, (0, 0), 1)(images)
@@ -138,6 +154,7 @@ def test_early_layers_come_back_from_a_file(tmp_path):
     )(maps, side)
     maps = layers.ContrastNormalization(3)(maps)
     maps = layers.SelectTowers(((1,), (0,)), 2)(maps)
+    maps = layers.GatherChannels([7, 6, 0, 0])(maps)
     model = keras.Model(images, maps)
     model.save(tmp_path / "model.keras")
 

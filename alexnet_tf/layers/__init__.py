@@ -6,6 +6,7 @@ from alexnet_tf.layers.grouped_conv import GroupedConv2D
 from alexnet_tf.layers.locally_connected import LocallyConnected2D
 from alexnet_tf.layers.low_resolution import LowResolution, SideConv2D
 from alexnet_tf.layers.lrn import LocalResponseNormalization
+from alexnet_tf.layers.random_groups import GatherChannels, random_groups
 from alexnet_tf.layers.selected_towers import SelectTowers
 from alexnet_tf.layers.towers import (
     AveragePool2D,
@@ -20,6 +21,7 @@ __all__ = [
     "AveragePool2D",
     "ContrastNormalization",
     "Dropout",
+    "GatherChannels",
     "GroupedConv2D",
     "GroupedDense",
     "LocalResponseNormalization",
@@ -31,4 +33,5 @@ __all__ = [
     "SideConv2D",
     "SplitTowers",
     "WithinMapNormalization",
+    "random_groups",
 ]

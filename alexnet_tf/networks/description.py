@@ -56,6 +56,10 @@ class Conv:
             within 1 over the square root of these inputs, PyTorch's default.
         activation: What follows the bias.
         side: A `LowResolution` image that is added in, or `None`.
+        random_groups: Groups within a tower. Of several each sees a random
+            part of the maps of every tower that is read, drawn once for all
+            networks: `randSparse` of the authors' program, which their
+            networks up to number 99 have.
     """
 
     name: str
@@ -68,6 +72,7 @@ class Conv:
     stddev: Deviation = 0.01
     activation: Activation = "relu"
     side: LowResolution | None = None
+    random_groups: int = 1
 
 
 @dataclasses.dataclass(frozen=True)

@@ -80,27 +80,47 @@ ORIGINAL_2012 = Network(
 
 # Without response normalization: top-1 error rises by 1.4 points (§3.3).
 NO_LRN = PAPER.without("norm1", "norm2")
+# layers-148.cfg, from which the paper's numbers are: no norm of any kind.
+ORIGINAL_NO_LRN = ORIGINAL_2012.without("norm1", "norm2", "mapnorm2")
 
-# Windows of two pixels that do not overlap: 0.4 points (§3.4). As in
-# layers-147.cfg, conv2 and conv5 lose padding, so that fc6 keeps its size:
-# maps of 55, 28, 26, 13, 13, 13, 11, 6.
-NON_OVERLAPPING = (
-    PAPER.replace("pool1", size=2, padding="same")
-    .replace("conv2", padding=1)
-    .replace("pool2", size=2, padding="same")
-    .replace("conv5", padding=0)
-    .replace("pool5", size=2, padding="same")
-)
 
-# One GPU and half the kernels: 1.7 points (§3.2). As in layers-145-half.cfg,
-# conv5 and the dense layers stay as wide as they were.
-HALF_WIDTH = (
-    dataclasses.replace(PAPER, towers=1)
-    .replace("conv1", filters=48)
-    .replace("conv2", filters=128)
-    .replace("conv3", filters=192)
-    .replace("conv4", filters=192)
-)
+def _non_overlapping(network):
+    """Returns a network with windows of two pixels that do not overlap.
+
+    As in layers-147.cfg, conv2 and conv5 lose padding, so that fc6 keeps its
+    size: maps of 55, 28, 26, 13, 13, 13, 11, 6.
+    """
+    return (
+        network.replace("pool1", size=2, padding="same")
+        .replace("conv2", padding=1)
+        .replace("pool2", size=2)
+        .replace("conv5", padding=0)
+        .replace("pool5", size=2, padding="same")
+    )
+
+
+def _half_width(network):
+    """Returns a network of one tower.
+
+    As in layers-145-half.cfg, conv5 and the dense layers stay as wide as they
+    were, so that the number of parameters does.
+    """
+    return (
+        dataclasses.replace(network, towers=1)
+        .replace("conv1", filters=48)
+        .replace("conv2", filters=128)
+        .replace("conv3", filters=192, reads="own tower")
+        .replace("conv4", filters=192)
+    )
+
+
+# Pools that do not overlap: 0.4 points (§3.4).
+NON_OVERLAPPING = _non_overlapping(PAPER)
+ORIGINAL_NON_OVERLAPPING = _non_overlapping(ORIGINAL_2012)
+
+# One GPU and half the kernels: 1.7 points (§3.2).
+HALF_WIDTH = _half_width(PAPER)
+ORIGINAL_HALF_WIDTH = _half_width(ORIGINAL_2012)
 
 # Without dropout it overfits substantially (§4.2).
 NO_DROPOUT = PAPER.without("drop6", "drop7")

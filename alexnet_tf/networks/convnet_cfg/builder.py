@@ -159,10 +159,13 @@ class Builder:
             self._rename_last(f"fc{self._dense}")
 
     def _join(self, stage):
-        """Joins the parts of a layer; a description has them joined."""
-        if stage.reads != (tuple(range(self._map.parts)),):
+        """Joins the parts of a layer; a description has them joined.
+
+        Their order does not matter: no weights are there yet.
+        """
+        if [set(row) for row in stage.reads] != [set(range(self._map.parts))]:
             raise stage.nodes[0].section.error(
-                "inputs", "concat must join all parts, in the GPUs' order."
+                "inputs", "concat must join all parts of the layer below."
             )
         self._map = fields.Map(
             self._map.size, self._map.channels * self._map.parts, 1

@@ -15,7 +15,8 @@ class Kernel:
         side: Whether it is the second input, the blurred image.
 
     Attributes:
-        filters: Of a tower.
+        filters: Of a tower, over all of its groups.
+        groups: Groups within a tower that each see a random part.
         size: Rows and columns.
         strides: Distance between windows.
         padding: A number, or a pair where the last window reaches further
@@ -36,7 +37,8 @@ class Kernel:
             return fields.of_inputs(stage, key, int, side, default)
 
         first = stage.nodes[0].section
-        self.filters = integer("filters")
+        self.groups = integer("groups", "1")
+        self.filters = integer("filters") * self.groups
         self.size = integer("filterSize")
         self.strides = integer("stride", "1")
         before = integer("padding", "0")
@@ -60,7 +62,34 @@ class Kernel:
         beyond = (self.outputs - 1) * self.strides - room
         self.padding = (before, before + beyond) if beyond else before
         self.stddev = fields.of_inputs(stage, "initW", float, side)
-        self.inputs = self.size**2 * channels
+        self._check_groups(stage, channels, side)
+        self.inputs = self.size**2 * channels // self.groups
+
+    def _check_groups(self, stage, channels, side):
+        """Refuses groups that a description does not have."""
+        first = stage.nodes[0].section
+        is_random = fields.of_inputs(stage, "randSparse", _flag, side, "0")
+        if is_random != (self.groups > 1):
+            raise first.error(
+                "groups",
+                "randSparse must go with groups above 1, and they with it. "
+                f"Received: groups={self.groups}, randSparse={is_random}",
+            )
+        if self.groups < 1 or channels % self.groups:
+            raise first.error(
+                "groups",
+                "groups must divide the channels evenly. Received: "
+                f"groups={self.groups}, channels={channels}",
+            )
+        seen = fields.of_inputs(
+            stage, "filterChannels", int, side, str(channels // self.groups)
+        )
+        if is_random and seen != channels // self.groups:
+            raise first.error(
+                "filterchannels",
+                f"filterChannels must be {channels // self.groups}, so that "
+                f"every map is in one group. Received: {seen}",
+            )
 
 
 def read_conv(stage, below, name, low_resolution):
@@ -77,6 +106,12 @@ def read_conv(stage, below, name, low_resolution):
     side = side_kernel = None
     if stage.side is not None:
         side, side_kernel = low_resolution(stage, kernel.outputs)
+        if side_kernel.filters != kernel.filters:
+            raise stage.nodes[0].section.error(
+                "filters",
+                "filters times groups must be the same for all inputs. "
+                f"Received: {kernel.filters} and {side_kernel.filters}",
+            )
     extra = side_kernel.inputs if side_kernel else 0
     towers = len(stage.nodes)
     layer = description.Conv(
@@ -90,6 +125,7 @@ def read_conv(stage, below, name, low_resolution):
         stddev=kernel.stddev,
         activation=fields.activation(stage),
         side=side,
+        random_groups=kernel.groups,
     )
     parameters = sum(
         kernel.filters * (len(row) * kernel.inputs + extra + 1)
@@ -106,6 +142,8 @@ def read_local(stage, below, name):
         raise first.error("stride", "stride must be 1 in a local layer.")
     if stage.side is not None:
         raise first.error("inputs", "a local layer must have one input.")
+    if kernel.groups > 1:
+        raise first.error("groups", "groups must be 1 in a local layer.")
     fields.require_own_tower(stage, below)
     towers = len(stage.nodes)
     layer = description.Local(
@@ -184,17 +222,12 @@ def _refuse(node):
     """Refuses kernels that a description does not have."""
     fields.refuse_sharing(node)
     section = node.section
-    if any(section.flags("randSparse", "0")):
-        raise section.error(
-            "randsparse",
-            "randSparse must be 0: whom each group reads was drawn when "
-            "training began, and no file keeps it.",
-        )
-    if any(groups != 1 for groups in section.numbers("groups", int, "1")):
-        raise section.error(
-            "groups", "groups within a tower must be 1; others are not carried."
-        )
     if not all(section.flags("sharedBiases", "1")):
         raise section.error(
             "sharedbiases", "sharedBiases must be 1; others are not carried."
         )
+
+
+def _flag(text):
+    """Returns the truth of a word; a `ValueError` where it has none."""
+    return bool(("0", "1", "false", "true").index(text.lower()) % 2)

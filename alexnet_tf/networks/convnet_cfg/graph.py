@@ -187,7 +187,13 @@ def _stage(above, front, sides):
                 f"type must be {above[0].kind}, as of [{above[0].name}], "
                 f"which reads the same layer. Received: {node.kind}",
             )
-        reads.append(tuple(numbers[n] for n in node.inputs if n in numbers))
+        row = tuple(numbers[name] for name in node.inputs if name in numbers)
+        if len(set(row)) < len(row):
+            raise node.section.error(
+                "inputs",
+                f"inputs must differ. Received: {node.section.text('inputs')}",
+            )
+        reads.append(row)
         side |= {n for n in node.inputs if n in sides}
     if len(side) > 1:
         raise above[0].section.error(
