@@ -1,7 +1,13 @@
 """A small exported model, and images that tell the truth or do not."""
 
+import contextlib
 import io
+import json
 import struct
+import threading
+import types
+import urllib.error
+import urllib.request
 import zlib
 
 import numpy as np
@@ -25,6 +31,55 @@ def make_version(folder):
         sums.add(rng.integers(0, 256, (SIZE, SIZE, 3), np.uint8))
     model = alexnet_tf.build(NETWORK, 6, native_ops_only=True)
     return export.export(model, sums.finish(), NAMES, SIZE, folder)
+
+
+@contextlib.contextmanager
+def run_server(directory, **settings):
+    """Serves from a thread; yields its addresses and what ends it."""
+    from alexnet_tf.serving import server
+
+    found = types.SimpleNamespace()
+    ready, failed = threading.Event(), []
+
+    def announce(port, grpc_port, stop):
+        scheme = "https" if settings.get("tls") else "http"
+        found.port, found.grpc_port, found.stop = port, grpc_port, stop
+        found.http = f"{scheme}://127.0.0.1:{port}"
+        found.grpc = f"grpc://127.0.0.1:{grpc_port}"
+        ready.set()
+
+    def serve():
+        try:
+            server.serve(server.Settings(str(directory), **settings), announce)
+        except BaseException as error:
+            failed.append(error)
+        ready.set()
+
+    settings = {"port": 0, "grpc_port": 0, "batch_size": 4, **settings}
+    thread = threading.Thread(target=serve)
+    thread.start()
+    ready.wait()
+    if failed:
+        raise failed[0]
+    found.thread = thread
+    try:
+        yield found
+    finally:
+        found.stop()
+        thread.join(60)
+        assert not thread.is_alive()
+
+
+def ask(url, body=None, **headers):
+    """Returns status, headers and body of a request."""
+    if body is not None and not isinstance(body, bytes):
+        body = json.dumps(body).encode()
+    request = urllib.request.Request(url, body, headers)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return response.status, response.headers, response.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read()
 
 
 def photograph(seed=0, kind="jpeg", mode="RGB", **options):
