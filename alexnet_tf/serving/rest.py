@@ -146,8 +146,7 @@ class _Gate:
         """Refuses who may not ask."""
         headers = {k: v.decode("latin-1") for k, v in scope["headers"]}
         self.access.check_site(headers.get(b"host"), headers.get(b"origin"))
-        path = scope["path"]
-        if scope["method"] == "GET" and (path == "/" or path.startswith(_OPEN)):
+        if scope["method"] == "GET" and _OPEN.fullmatch(scope["path"]):
             return
         self.access.check_key(headers.get(b"authorization"))
 
