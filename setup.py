@@ -13,8 +13,12 @@ EXPORT = [
 ]
 SERVING = [
     "grpcio>=1.60",
-    "kserve>=0.15",
+    "grpcio-health-checking>=1.60",
+    "orjson>=3.10",
+    "prometheus-client>=0.20",
+    "starlette>=0.40",
     "tensorflow-serving-api>=2.21,<2.22",
+    "uvicorn>=0.30",
 ]
 FIGURES = ["matplotlib>=3.9"]
 
@@ -32,7 +36,7 @@ setuptools.setup(
     packages=setuptools.find_packages(
         include=["alexnet_tf*", "input_pipeline*"]
     ),
-    package_data={"alexnet_tf": ["serving/page.html"]},
+    package_data={"alexnet_tf": ["serving/page.*"]},
     install_requires=[
         "absl-py>=2.1",
         # Checksums of TFRecord, in C.
@@ -44,6 +48,8 @@ setuptools.setup(
         "numpy>=1.26",
         "opencv-python-headless>=4.9",
         "pillow>=10.3",
+        # TensorFlow 2.21 was made with 6.
+        "protobuf>=6.31,<7",
         "scipy>=1.12",
         # The libjpeg-turbo that converts; Pillow takes what it refuses.
         "simplejpeg>=1.7",

@@ -3,6 +3,7 @@
 import io
 import pathlib
 
+import keras
 import numpy as np
 import pytest
 import simplejpeg
@@ -173,7 +174,7 @@ def test_a_failed_export_leaves_nothing(
         pathlib.Path(directory).mkdir()
         raise OSError(28, "No space left on device")
 
-    archive = type(export.keras.export.ExportArchive())
+    archive = type(keras.export.ExportArchive())
     monkeypatch.setattr(archive, "write_out", fail)
 
     with pytest.raises(OSError, match="No space left"):

@@ -7,6 +7,8 @@ import pytest
 import served
 import tensorflow as tf
 
+from alexnet_tf.export import saved_model
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
@@ -93,3 +95,37 @@ def test_mutations_of_a_jpeg_never_end_the_process(model):
     # Both must happen, or the test tries only one of them.
     assert 100 < answered < 1900
     assert _ask(model, served.photograph()).shape == (1, 5)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        # Three times libjpeg's own script, and a few texts such as editors
+        # leave behind.
+        served.jpeg_of_scans(20),
+        served.png_of_texts(3, 1),
+    ],
+    ids=["scans", "texts"],
+)
+def test_a_photograph_may_have_scans_and_texts(model, file):
+    assert _ask(model, file).shape == (1, 5)
+
+
+@pytest.mark.parametrize(
+    "signature", ["serving_default", "ten_crop", "features", "conv1"]
+)
+def test_a_signatures_twin_takes_what_preprocess_gives(model, signature):
+    files = tf.constant([served.photograph(1), served.photograph(2, "png")])
+    squares = model.signatures["preprocess"](image_bytes=files)
+    expected = model.signatures[signature](image_bytes=files)
+
+    twin = model.signatures[saved_model.tensor_name(signature)]
+    found = twin(images=squares["images"])
+
+    assert squares["crops"].shape == (2, 40, 40, 3)
+    # The centre of 48 pixels, by hand.
+    np.testing.assert_array_equal(
+        squares["crops"], squares["images"][:, 4:44, 4:44]
+    )
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values)

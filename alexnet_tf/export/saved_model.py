@@ -40,6 +40,13 @@ def export(model, statistics, class_names, image_size, directory, mean="paper"):
     return final
 
 
+def tensor_name(signature):
+    """Returns the name of a signature's twin, which takes uint8 images."""
+    if signature == "serving_default":
+        return "tensor"
+    return f"tensor_{signature}"
+
+
 def check_names(model, class_names):
     """Refuses class names that are not as many as a model's outputs."""
     if len(class_names) != model.output_shape[-1]:
@@ -89,23 +96,34 @@ def _write(model, statistics, class_names, image_size, directory, mean):
             "probabilities": probabilities,
         }
 
-    def serve(image_bytes):
-        return best(crops_of(squares_from_bytes(image_bytes)))
+    def of_files(answer):
+        return lambda image_bytes: answer(squares_from_bytes(image_bytes))
 
-    def ten_crop(image_bytes):
-        return best(crops_of(squares_from_bytes(image_bytes), 10))
+    def ten_crop(images):
+        return best(crops_of(images, 10))
 
-    def tensor(images):
-        return best(crops_of(images))
-
-    def conv1(image_bytes):
-        maps = first(crops_of(squares_from_bytes(image_bytes)), training=False)
+    def conv1(images):
+        maps = first(crops_of(images), training=False)
         return {"conv1": tf.cast(maps, tf.float32)}
 
-    def features(image_bytes):
-        crops = crops_of(squares_from_bytes(image_bytes))
-        return {"fc7": tf.cast(extractor(crops, training=False), tf.float32)}
+    def features(images):
+        fc7 = extractor(crops_of(images), training=False)
+        return {"fc7": tf.cast(fc7, tf.float32)}
 
+    def preprocess(image_bytes):
+        squares = squares_from_bytes(image_bytes)
+        crops = transforms.center_crop(squares, crop_size)
+        return {"images": squares, "crops": crops}
+
+    # By the name of the signature: a function of uint8 images of the
+    # records' size. Each is exported twice, for files and for such images.
+    answers = {
+        "serving_default": lambda images: best(crops_of(images)),
+        "ten_crop": ten_crop,
+        "conv1": conv1,
+    }
+    if extractor is not None:
+        answers["features"] = features
     image_bytes = [tf.TensorSpec([None], tf.string, "image_bytes")]
     images = [
         tf.TensorSpec([None, image_size, image_size, 3], tf.uint8, "images")
@@ -114,12 +132,10 @@ def _write(model, statistics, class_names, image_size, directory, mean):
     # TF Serving: its variables are out of a session's sight.
     archive = keras.export.ExportArchive()
     archive.track(model)
-    archive.add_endpoint("serving_default", serve, image_bytes)
-    archive.add_endpoint("ten_crop", ten_crop, image_bytes)
-    archive.add_endpoint("tensor", tensor, images)
-    if extractor is not None:
-        archive.add_endpoint("features", features, image_bytes)
-    archive.add_endpoint("conv1", conv1, image_bytes)
+    archive.add_endpoint("preprocess", preprocess, image_bytes)
+    for name, answer in answers.items():
+        archive.add_endpoint(name, of_files(answer), image_bytes)
+        archive.add_endpoint(tensor_name(name), answer, images)
     archive.write_out(str(directory), verbose=False)
     warmup.write(directory, ["serving_default", "ten_crop"])
     extra = directory / "assets.extra"

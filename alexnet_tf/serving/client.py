@@ -4,11 +4,11 @@ import base64
 import http.client
 import json
 import re
-import urllib.error
 import urllib.parse
-import urllib.request
 
 _SECONDS = 60
+# What a server says of a request that it will not answer, whoever asks.
+_REFUSED = (400, 413)
 
 
 class RestClient:
@@ -17,10 +17,22 @@ class RestClient:
     Args:
         address: Such as "http://localhost:8501".
         name: Of the model.
+        key: For a server that wants one.
     """
 
-    def __init__(self, address, name="alexnet"):
-        self.url = f"{address.rstrip('/')}/v1/models/{name}:predict"
+    def __init__(self, address, name="alexnet", key=None):
+        parts = urllib.parse.urlsplit(address)
+        self._connect = (
+            http.client.HTTPSConnection
+            if parts.scheme == "https"
+            else http.client.HTTPConnection
+        )
+        self.host = parts.netloc
+        self.path = f"{parts.path.rstrip('/')}/v1/models/{name}:predict"
+        self.url = f"{parts.scheme}://{self.host}{self.path}"
+        self.headers = {"Content-Type": "application/json"}
+        if key:
+            self.headers["Authorization"] = f"Bearer {key}"
 
     def __call__(self, image_bytes, signature="serving_default"):
         """Returns the class names and probabilities of an image, best first.
@@ -33,48 +45,63 @@ class RestClient:
             "signature_name": signature,
             "instances": [{"b64": base64.b64encode(image_bytes).decode()}],
         }
-        request = urllib.request.Request(
-            self.url,
-            json.dumps(body).encode(),
-            {"Content-Type": "application/json"},
-        )
         try:
-            with urllib.request.urlopen(request, timeout=_SECONDS) as response:
-                found = json.load(response)["predictions"][0]
-                return found["class_names"], found["probabilities"]
-        except urllib.error.HTTPError as error:
-            words = error.read().decode(errors="replace")
-            if error.code != 400:
-                raise ConnectionError(
-                    f"{self.url} must answer. It says {error.code}: "
-                    f"{_message(words)}"
-                ) from None
-            raise ValueError(_message(words)) from None
+            status, text = self._ask(json.dumps(body).encode())
         except (OSError, http.client.HTTPException) as error:
-            found = getattr(error, "reason", None) or repr(error)
             raise ConnectionError(
-                f"{self.url} must answer. Found: {found}. Is the "
-                "server up? Start one with: python -m tools.serve --help"
+                f"{self.url} must answer. Found: "
+                f"{str(error) or repr(error)}. Is the server up? Start one "
+                "with: python -m tools.serve --help"
             ) from None
+        if status in _REFUSED:
+            raise ValueError(_message(text))
+        if status != 200:
+            raise ConnectionError(
+                f"{self.url} must answer. It says {status}: {_message(text)}"
+            )
+        try:
+            found = json.loads(text)["predictions"][0]
+            return found["class_names"], found["probabilities"]
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise ConnectionError(
                 f"{self.url} must answer as TF Serving does. Found: "
                 f"{type(error).__name__}: {error}"
             ) from None
 
+    def _ask(self, body):
+        """Returns the status and the text of an answer."""
+        connection = self._connect(self.host, timeout=_SECONDS)
+        try:
+            try:
+                connection.request("POST", self.path, body, self.headers)
+            except (BrokenPipeError, ConnectionResetError):
+                # It has hung up over a body that it will not read; it may
+                # have said why.
+                if connection.sock is None:
+                    raise
+                response = http.client.HTTPResponse(connection.sock)
+                response.begin()
+            else:
+                response = connection.getresponse()
+            return response.status, response.read().decode(errors="replace")
+        finally:
+            connection.close()
+
 
 class GrpcClient:
-    """Asks TF Serving by gRPC.
+    """Asks by gRPC.
 
     Args:
         address: Such as "localhost:8500".
         name: Of the model.
+        key: For a server that wants one.
+        secure: Whether it speaks TLS.
 
     Raises:
         ValueError: `tensorflow-serving-api` is not installed.
     """
 
-    def __init__(self, address, name="alexnet"):
+    def __init__(self, address, name="alexnet", key=None, secure=False):
         try:
             import grpc
             from tensorflow_serving.apis import (
@@ -88,8 +115,14 @@ class GrpcClient:
             ) from None
         self.grpc, self.predict_pb2 = grpc, predict_pb2
         self.address, self.name = address, name
-        channel = grpc.insecure_channel(
-            address, [("grpc.max_send_message_length", -1)]
+        self.metadata = [("authorization", f"Bearer {key}")] if key else []
+        options = [("grpc.max_send_message_length", -1)]
+        channel = (
+            grpc.secure_channel(
+                address, grpc.ssl_channel_credentials(), options
+            )
+            if secure
+            else grpc.insecure_channel(address, options)
         )
         self.stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
@@ -109,7 +142,9 @@ class GrpcClient:
             tf.make_tensor_proto([image_bytes])
         )
         try:
-            found = self.stub.Predict(request, timeout=_SECONDS).outputs
+            found = self.stub.Predict(
+                request, timeout=_SECONDS, metadata=self.metadata
+            ).outputs
         except self.grpc.RpcError as error:
             if error.code() == self.grpc.StatusCode.INVALID_ARGUMENT:
                 raise ValueError(clean_tf_error(error.details())) from None
@@ -124,21 +159,23 @@ class GrpcClient:
         return [name.decode() for name in names], probabilities
 
 
-def connect(server, name="alexnet"):
+def connect(server, name="alexnet", key=None):
     """Returns the client of a server.
 
     Args:
-        server: "http://HOST:PORT", "https://HOST:PORT" or "grpc://HOST:PORT".
+        server: "http://HOST:PORT" or "grpc://HOST:PORT"; with TLS
+            "https://HOST:PORT" or "grpcs://HOST:PORT".
         name: Of the model.
+        key: For a server that wants one.
 
     Raises:
         ValueError: It is written otherwise.
     """
     parts = urllib.parse.urlsplit(server)
     if parts.scheme in ("http", "https") and parts.netloc:
-        return RestClient(server, name)
-    if parts.scheme == "grpc" and parts.netloc:
-        return GrpcClient(parts.netloc, name)
+        return RestClient(server, name, key)
+    if parts.scheme in ("grpc", "grpcs") and parts.netloc:
+        return GrpcClient(parts.netloc, name, key, parts.scheme == "grpcs")
     raise ValueError(
         "server must be http://HOST:PORT or grpc://HOST:PORT. "
         f"Received: {server}"

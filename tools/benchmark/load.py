@@ -13,36 +13,58 @@ import time
 import numpy as np
 
 _NAME = "alexnet"
+# The server and the bare model, one after the other.
+_TURNS = 4
+_BATCHES = 7
 
 
-def run(seconds, clients, make_progress):
+def run(seconds, clients, make_progress, make_server=None):
     """Returns what a server of the paper's full network does under load.
 
     The same machine runs the clients. Photographs are rendered, 500 x 375.
+    The server and the bare SavedModel take turns, as a machine's speed
+    changes from minute to minute; clients that are told to come again do so
+    when they are told.
 
     Args:
-        seconds: Of the load.
+        seconds: Of the load, in all turns together.
         clients: That ask at once, each one image after another.
         make_progress: Called as `make_progress(total)`, returns a scope with
             `update(seconds)`.
+        make_server: Called with a version, returns a scope that gives the
+            port of a server; `tools.serve` by default.
 
     Returns:
-        Two dicts: the server's images a second, errors, median and 99th
-        percentile in seconds; and the bare SavedModel's best images a second
-        from the same files, and the server's share of it.
+        Two dicts: the server's images a second, errors, refusals, median and
+        99th percentile in seconds, and its share of the bare SavedModel's;
+        and that one's images a second from the same files, in batches of as
+        many as there are clients, 8 at most.
     """
     images = _photographs(16)
+    batch = min(clients, 8)
+    speeds, loads = [], []
     with tempfile.TemporaryDirectory() as folder:
         version = _export(folder)
-        bare = _bare(version, images)
-        with _Server(version) as port:
-            found = _press(port, images, seconds, clients, make_progress)
+        ask_bare = _bare(version, images, batch)
+        with (
+            (make_server or _Server)(version) as port,
+            make_progress(seconds) as progress,
+        ):
+            for _ in range(_TURNS):
+                speeds.append(ask_bare())
+                loads.append(
+                    _press(port, images, seconds / _TURNS, clients, progress)
+                )
+            speeds.append(ask_bare())
+    found = _summarize(loads)
+    bare = statistics.median(speeds)
     found["ratio"] = round(found["images_per_second"] / bare, 3)
     return [
         {"name": f"tools.serve, {clients} clients", **found},
         {
-            "name": "the bare SavedModel at its best batch, JPEG decoding",
+            "name": f"the bare SavedModel in batches of {batch}, from JPEGs",
             "images_per_second": round(bare, 2),
+            "turns": [round(speed, 2) for speed in speeds],
         },
     ]
 
@@ -78,22 +100,23 @@ def _export(folder):
     return export.export(model, sums.finish(), names, 256, folder)
 
 
-def _bare(version, images):
-    """Returns the SavedModel's images a second at the best of four batches."""
+def _bare(version, images, size):
+    """Returns a function that measures the SavedModel's images a second."""
     import tensorflow as tf
 
     call = tf.saved_model.load(str(version)).signatures["serving_default"]
-    best = 0.0
-    for size in (1, 8, 16, 32):
-        batch = tf.constant((images * 2)[:size])
-        call(image_bytes=batch)
+    batch = tf.constant((images * 2)[:size])
+    call(image_bytes=batch)
+
+    def measure():
         speeds = []
-        for _ in range(5):
+        for _ in range(_BATCHES):
             start = time.perf_counter()
             call(image_bytes=batch)["probabilities"].numpy()
             speeds.append(size / (time.perf_counter() - start))
-        best = max(best, statistics.median(speeds))
-    return best
+        return statistics.median(speeds)
+
+    return measure
 
 
 class _Server:
@@ -112,6 +135,7 @@ class _Server:
                 "tools.serve",
                 f"--model={version}",
                 f"--port={self.port}",
+                "--grpc_port=0",
                 f"--name={_NAME}",
             ],
             stdout=subprocess.DEVNULL,
@@ -127,7 +151,7 @@ class _Server:
                 )
             try:
                 connection = http.client.HTTPConnection("127.0.0.1", self.port)
-                connection.request("GET", "/v2/health/live")
+                connection.request("GET", "/health/live")
                 connection.getresponse().read()
                 return self.port
             except OSError:
@@ -139,57 +163,73 @@ class _Server:
         self.process.wait(60)
 
 
-def _press(port, images, seconds, clients, make_progress):
-    """Returns the figures of the load."""
+def _press(port, images, seconds, clients, progress):
+    """Presses for a while; returns times, refusals, errors and seconds."""
     bodies = [
         json.dumps({"instances": [{"b64": base64.b64encode(i).decode()}]})
         for i in images
     ]
-    times, errors, lock = [], [], threading.Lock()
-    end = time.perf_counter() + seconds
+    times, refusals, errors = [], [], []
+    begun = time.perf_counter()
+    end = begun + seconds
 
     def ask(number):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         place = number
         while time.perf_counter() < end:
             start = time.perf_counter()
+            pause = 0
             try:
-                connection.request(
-                    "POST",
-                    f"/v1/models/{_NAME}:predict",
-                    bodies[place % len(bodies)],
-                    {"Content-Type": "application/json"},
-                )
-                response = connection.getresponse()
-                body = json.loads(response.read())
-                failed = response.status != 200 or "predictions" not in body
+                status, pause = _ask(connection, bodies[place % len(bodies)])
             except (OSError, http.client.HTTPException, ValueError):
-                failed = True
+                status = 0
                 connection.close()
-            with lock:
-                (errors if failed else times).append(
-                    time.perf_counter() - start
-                )
+            kind = {200: times, 429: refusals}.get(status, errors)
+            kind.append(time.perf_counter() - start)
             place += clients
+            time.sleep(max(0, min(pause, end - time.perf_counter())))
+        connection.close()
 
     threads = [threading.Thread(target=ask, args=(n,)) for n in range(clients)]
-    start = time.perf_counter()
     for thread in threads:
         thread.start()
-    with make_progress(seconds) as progress:
-        for _ in range(seconds):
-            time.sleep(1)
-            progress.update(1)
     for thread in threads:
         thread.join()
+    progress.update(seconds)
+    return times, refusals, errors, time.perf_counter() - begun
+
+
+def _ask(connection, body):
+    """Returns the status of a request, and the seconds to wait if refused."""
+    connection.request(
+        "POST",
+        f"/v1/models/{_NAME}:predict",
+        body,
+        {"Content-Type": "application/json"},
+    )
+    response = connection.getresponse()
+    found = json.loads(response.read())
+    if response.status == 200 and "predictions" not in found:
+        return 0, 0
+    return response.status, int(response.headers.get("Retry-After", 0))
+
+
+def _summarize(loads):
+    """Returns the figures of all turns."""
+    times, refusals, errors, seconds = (
+        sum(x, []) if isinstance(x[0], list) else sum(x)
+        for x in zip(*loads, strict=True)
+    )
     if not times:
         raise ValueError(f"The server must answer. Found: {len(errors)} errors")
+    median = statistics.median(times)
+    p99 = float(np.percentile(times, 99))
     return {
-        "images_per_second": round(
-            len(times) / (time.perf_counter() - start), 2
-        ),
+        "images_per_second": round(len(times) / seconds, 2),
         "requests": len(times),
+        "refused": len(refusals),
         "errors": len(errors),
-        "median_seconds": round(statistics.median(times), 4),
-        "p99_seconds": round(float(np.percentile(times, 99)), 4),
+        "median_seconds": round(median, 4),
+        "p99_seconds": round(p99, 4),
+        "p99_to_median": round(p99 / median, 2),
     }
