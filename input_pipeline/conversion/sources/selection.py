@@ -6,21 +6,41 @@ import hashlib
 from input_pipeline import files
 from input_pipeline.conversion.sources import labels
 
-KINDS = (
-    "ilsvrc_dir",
-    "image_dir",
-    "kaggle_dir",
-    "parquet",
-    "webdataset",
-    "cifar10_dir",
-    "tfds",
-)
+# What each kind is opened by, and an example.
+KINDS = {
+    "ilsvrc_dir": "Folder with the official ILSVRC archives as downloaded, "
+    "never unpacked: --ilsvrc_dir=downloads",
+    "image_dir": "Folder with train/CLASS/* and val/CLASS/*, or a tar for each "
+    "class; Tiny ImageNet's too; or a tar of such tars: "
+    "--image_dir=tiny-imagenet-200",
+    "kaggle_dir": "Kaggle's ImageNet, the folder that holds ILSVRC/ and "
+    "LOC_val_solution.csv: --kaggle_dir=imagenet",
+    "parquet": "Hugging Face's files, images in rows: "
+    "--parquet='imagenet-1k/data/*.parquet'",
+    "webdataset": "WebDataset's tar shards, with --class_list: "
+    "--webdataset='shards/*.tar'",
+    "cifar10_dir": "CIFAR-10, unpacked: binary, python or class folders; it is "
+    "validated on its test images: --cifar10_dir=cifar-10-batches-bin",
+    "tfds": "A data set that TFDS has prepared: --tfds=imagenette",
+}
+# What may come with one of them.
+OPTIONS = {
+    "tfds_data_dir": "Where TFDS keeps its sets: --tfds_data_dir=~/data",
+    "class_list": "File with a WordNet id in each line: only these classes, or "
+    "those that labels 0, 1, ... mean: --class_list=imagenet100.txt",
+}
 # Options that belong to some kinds of source.
 _OWNERS = {
     "tfds_data_dir": ("tfds",),
     "validation_fraction": ("image_dir",),
     "check_archives": ("ilsvrc_dir",),
-    "class_list": KINDS[:5],
+    "class_list": (
+        "ilsvrc_dir",
+        "image_dir",
+        "kaggle_dir",
+        "parquet",
+        "webdataset",
+    ),
 }
 
 
@@ -133,5 +153,6 @@ class SourceOptions:
 
             return cifar10.open_source(location, on_error)
         raise ValueError(
-            f"The kind of source must be one of {KINDS}. Received: {self.kind}"
+            f"The kind of source must be one of {list(KINDS)}. "
+            f"Received: {self.kind}"
         )
