@@ -20,6 +20,8 @@ SERVING = [
     "tensorflow-serving-api>=2.21,<2.22",
     "uvicorn>=0.30",
 ]
+CLUSTER = ["distributed>=2024.8"]
+PARQUET = ["pyarrow>=16"]
 FIGURES = ["matplotlib>=3.9"]
 
 setuptools.setup(
@@ -60,8 +62,10 @@ setuptools.setup(
     ],
     extras_require={
         "test": [
+            *CLUSTER,
             *EXPORT,
             *FIGURES,
+            *PARQUET,
             *SERVING,
             "hypothesis>=6.100",
             "pytest>=8",
@@ -72,7 +76,9 @@ setuptools.setup(
         # What `tools.benchmark --peers` compares with.
         "peers": ["nvidia-dali-cuda120>=2", "torch>=2.4", "torchvision>=0.19"],
         "beam": ["apache-beam>=2.70,<3", "google-crc32c>=1.5"],
+        "cluster": CLUSTER,
         "figures": FIGURES,
+        "parquet": PARQUET,
         "weights": ["safetensors>=0.4", "torch>=2.4"],
         "export": EXPORT,
         "serving": SERVING,

@@ -22,7 +22,8 @@ def positions(num_records, fraction, seed):
         seed: Integer.
     """
     count = round(num_records * fraction)
-    stream = np.random.Philox(key=[seed % 2**64, _STREAM])
+    key = np.array([seed % 2**64, _STREAM], np.uint64)
+    stream = np.random.Philox(key=key)
     keys = stream.random_raw(num_records)
     return np.sort(np.argsort(keys, kind="stable")[:count])
 

@@ -3,13 +3,12 @@
 import hashlib
 import json
 import os
-import pathlib
 import shutil
 
 import numpy as np
 import tensorflow as tf
 
-from input_pipeline import files, transforms
+from input_pipeline import files, machine, transforms
 
 _BATCH = 64
 
@@ -104,45 +103,89 @@ def load(source, reader, split, location):
         location: "memory", or a folder, which keeps them for the next time.
 
     Raises:
-        ValueError: They do not fit.
+        ValueError: They do not fit; or a record is damaged that was left out
+            before, and none may be left out now.
     """
     size = source.info.image_size
     shape = (len(reader), size, size, 3)
     if location == "memory":
-        _check_room(shape, _free_memory_bytes(), "memory")
-        return Decoded(*_decode(source, reader, np.empty(shape, np.uint8)))
-    folder = pathlib.Path(location)
+        _check_room(shape, machine.free_memory_bytes(), "memory")
+        return _decode_into_memory(source, reader, shape)
+    folder = files.local_path(location)
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{source.info.name}-{split}-{_key(source, split, len(reader))}"
-    pixels, labels = folder / f"{name}.uint8", folder / f"{name}.labels.npy"
-    if not labels.exists() or not pixels.exists():
+    pixels, labels = folder / f"{name}.uint8", folder / f"{name}.labels.npz"
+    if not _is_usable(pixels, labels, reader):
         _check_room(shape, shutil.disk_usage(folder).free, str(folder))
-        _write(source, reader, shape, pixels, labels)
-    images = np.memmap(pixels, np.uint8, "r", shape=shape)
-    return Decoded(images, np.load(labels))
+        _decode_into_file(source, reader, shape, pixels, labels)
+    with np.load(labels) as saved:
+        labels = saved["labels"]
+    images = np.memmap(pixels, np.uint8, "r", shape=(len(labels), *shape[1:]))
+    return Decoded(images, labels)
 
 
-def _write(source, reader, shape, pixels, labels):
-    """Decodes into a file, which has its name when it is whole."""
-    with files.unfinished(pixels) as temporary:
-        images = np.memmap(temporary, np.uint8, "w+", shape=shape)
-        _, found = _decode(source, reader, images)
-        images.flush()
-    with files.open_atomically(labels) as file:
-        np.save(file, found)
+def _is_usable(pixels, labels, reader):
+    """Says whether kept images are all that can be read now."""
+    if not labels.exists() or not pixels.exists():
+        return False
+    with np.load(labels) as saved:
+        # The reader fails for a damaged record, unless it may leave it out.
+        return not any(len(reader.read([p])) for p in saved["left_out"])
 
 
-def _decode(source, reader, images):
-    """Fills an array with images; returns it, and their labels."""
-    labels = np.empty(len(reader), np.int32)
-    start = 0
+def _decode_into_memory(source, reader, shape):
+    images, start = np.empty(shape, np.uint8), 0
+    labels = []
     for some, some_labels, _ in make_whole_images(source, reader):
-        end = start + len(some)
-        images[start:end] = some.numpy()
-        labels[start:end] = some_labels.numpy()
-        start = end
+        images[start : start + len(some)] = some.numpy()
+        labels.append(some_labels.numpy())
+        start += len(some)
     # Fewer where damaged records were skipped.
-    return images[:start], labels[:start]
+    return Decoded(images[:start], _join(labels))
+
+
+def _decode_into_file(source, reader, shape, pixels, labels):
+    """Decodes into a file, which has its name when it is whole.
+
+    It is written and not mapped: a full disk ends a process that writes to a
+    mapped file, without an error.
+    """
+    tracked, found = _Tracked(reader), []
+    with (
+        files.unfinished(pixels) as temporary,
+        open(temporary, "wb") as file,
+    ):
+        # A disk that is too small is found now, not after hours.
+        os.posix_fallocate(file.fileno(), 0, int(np.prod(shape)))
+        for some, some_labels, _ in make_whole_images(source, tracked):
+            file.write(some.numpy())
+            found.append(some_labels.numpy())
+        file.truncate()
+    left_out = np.array(sorted(tracked.left_out), np.int64)
+    files.write_arrays(labels, labels=_join(found), left_out=left_out)
+
+
+class _Tracked:
+    """A reader that remembers which records it left out."""
+
+    def __init__(self, reader):
+        self.reader = reader
+        self.left_out = set()
+
+    def __len__(self):
+        return len(self.reader)
+
+    def read(self, positions):
+        payloads = self.reader.read(positions)
+        if len(payloads) < len(positions):
+            self.left_out |= {
+                int(p) for p in positions if not len(self.reader.read([p]))
+            }
+        return payloads
+
+
+def _join(labels):
+    return np.concatenate([np.zeros(0, np.int32), *labels])
 
 
 def _key(source, split, count):
@@ -166,12 +209,3 @@ def _check_room(shape, free_bytes, where):
             f"{free_bytes / 1e9:.1f} GB free. Leave data.cache empty, or name "
             "a folder on a larger disk."
         )
-
-
-def _free_memory_bytes():
-    """Returns the memory that could be used without swapping."""
-    with open("/proc/meminfo", encoding="ascii") as file:
-        for line in file:
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

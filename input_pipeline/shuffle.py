@@ -76,9 +76,9 @@ class ShuffledOrder:
         with self._lock:
             order = self._epochs.pop(epoch, None)
             if order is None:
-                stream = np.random.Philox(
-                    key=[self.seed % 2**64, self.first_epoch + epoch]
-                )
+                # As a list, large numbers would become floating-point ones.
+                key = (self.seed % 2**64, self.first_epoch + epoch)
+                stream = np.random.Philox(key=np.array(key, np.uint64))
                 keys = stream.random_raw(self.num_records)
                 order = np.argsort(keys, kind="stable")
             # The last is the one requested last. Steps are requested nearly in

@@ -35,6 +35,11 @@ def read_all(data_dir, split="train"):
 
 
 def interrupt(archives, output_dir, after_images):
+    """Starts a conversion of archives and cuts it off."""
+    interrupt_source(ilsvrc.open_source(archives), output_dir, after_images)
+
+
+def interrupt_source(source, output_dir, after_images):
     """Starts a conversion and cuts it off."""
 
     class Progress(convert._NoProgress):
@@ -46,4 +51,6 @@ def interrupt(archives, output_dir, after_images):
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(archives, output_dir, make_progress=Progress)
+        convert.convert(
+            source, SETTINGS, output_dir, REQUEST, make_progress=Progress
+        )

@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -130,3 +131,30 @@ def test_a_worker_needs_a_dispatcher():
     done = programs.run("data_service", "--role=worker", status=1)
 
     assert "A worker needs --dispatcher" in done.stderr
+
+
+def test_a_worker_does_not_wait_for_ever(monkeypatch):
+    from tools import data_service as tool
+
+    monkeypatch.setattr(tool, "_SECONDS_TO_WAIT", 0)
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        address = f"localhost:{free.getsockname()[1]}"
+
+    with pytest.raises(ValueError, match=f"must listen at {address}.*refused"):
+        tool._wait_for(address)
+    with pytest.raises(ValueError, match="must be HOST:PORT. Received: host"):
+        tool._wait_for("host")
+
+
+def test_a_port_in_use_is_one_line():
+    with socket.create_server(("", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        done = programs.run(
+            "data_service", "--role=dispatcher", f"--port={port}", status=1
+        )
+
+    words = f"error: --port must be free. Received: {port}, "
+    assert done.stderr.startswith(words)
+    assert len(done.stderr.splitlines()) == 1

@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 from data_sets import train_batches
 
-from input_pipeline import image_cache, make_train_dataset
+from input_pipeline import (
+    dataset_info,
+    machine,
+    make_train_dataset,
+    record_index,
+)
 from input_pipeline.data_config import DataConfig
 
 CONFIG = DataConfig(batch_size=5, eval_batch_size=4, crop_size=40)
@@ -60,8 +65,69 @@ def test_a_decoded_cache_is_not_taken_for_another_set(tmp_path):
 def test_images_that_do_not_fit_into_memory_are_refused(
     tiny_data_dir, monkeypatch
 ):
-    monkeypatch.setattr(image_cache, "_free_memory_bytes", lambda: 1000)
+    monkeypatch.setattr(machine, "free_memory_bytes", lambda: 1000)
     cached = dataclasses.replace(CONFIG, cache="memory")
 
     with pytest.raises(ValueError, match="must fit into four fifths of memory"):
         make_train_dataset(tiny_data_dir, cached, 0)
+
+
+def damage(data_dir):
+    """Breaks a training record; returns a function that mends it."""
+    info = dataset_info.DatasetInfo.load(data_dir)
+    index = record_index.load_index(data_dir, info, "train")
+    path = index.paths[0]
+    whole = path.read_bytes()
+    offset = int(index.offset[1]) + 50
+    path.write_bytes(
+        whole[:offset] + bytes([whole[offset] ^ 1]) + whole[offset + 1 :]
+    )
+    return lambda: path.write_bytes(whole)
+
+
+def test_a_cache_knows_which_records_it_left_out(tmp_path):
+    data_sets.make_records(tmp_path / "data", train=12)
+    config = dataclasses.replace(STILL, cache=str(tmp_path / "cache"))
+    skip = dataclasses.replace(config, on_error="skip")
+    mend = damage(tmp_path / "data")
+
+    def count(config):
+        reader_of = make_train_dataset(tmp_path / "data", config, 0)
+        labels = np.concatenate(
+            [batch[1] for batch in reader_of.take(12).as_numpy_iterator()]
+        )
+        return len(labels), len(list((tmp_path / "cache").glob("*.uint8")))
+
+    count(skip)
+    (pixels,) = (tmp_path / "cache").glob("*.uint8")
+    assert pixels.stat().st_size == 11 * 48 * 48 * 3
+    with pytest.raises(ValueError, match="Record 1 of .* must match its check"):
+        count(config)
+    mend()
+
+    count(config)
+
+    assert pixels.stat().st_size == 12 * 48 * 48 * 3
+
+
+def test_a_full_disk_is_an_error_before_anything_is_decoded(
+    tiny_data_dir, tmp_path, monkeypatch
+):
+    def full(descriptor, offset, size):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.posix_fallocate", full)
+    config = dataclasses.replace(CONFIG, cache=str(tmp_path / "cache"))
+
+    with pytest.raises(OSError, match="No space left") as caught:
+        make_train_dataset(tiny_data_dir, config, 0)
+
+    assert caught.value.filename.startswith(str(tmp_path / "cache/tiny-train"))
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def test_an_address_is_no_folder(tiny_data_dir):
+    config = dataclasses.replace(CONFIG, cache="gs://bucket/cache")
+
+    with pytest.raises(ValueError, match="Received: gs://bucket/cache"):
+        make_train_dataset(tiny_data_dir, config, 0)

@@ -33,6 +33,8 @@ KNOWS_NO_DATA = ("networks", "layers", "weights", "training")
 # Needed by one program in a while, and not installed everywhere.
 OPTIONAL = {
     "apache_beam",
+    "distributed",
+    "pyarrow",
     "matplotlib",
     "torch",
     "safetensors",

@@ -62,3 +62,9 @@ def test_places_are_even():
 def test_refuses_an_empty_split():
     with pytest.raises(ValueError, match="must have records"):
         ShuffledOrder(0, 4, seed=0)
+
+
+def test_negative_seeds_have_different_orders():
+    one, other = (ShuffledOrder(50, 50, seed).positions(0) for seed in (-1, -2))
+
+    assert not np.array_equal(one, other)

@@ -1,6 +1,7 @@
 import errno
 import io
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import simplejpeg
 from absl import flags, logging
 from absl.testing import flagsaver
 
-from input_pipeline import synthetic
+from input_pipeline import machine, synthetic
 from input_pipeline.synthetic import archives
 from tools import render_dataset
 
@@ -152,7 +153,7 @@ def test_same_flags_give_the_same_bytes(rendered, tmp_path):
 
 def test_processes_change_nothing(rendered, tmp_path, monkeypatch):
     monkeypatch.setattr(render_dataset, "_IMAGES_PER_PROCESS", 10)
-    monkeypatch.setattr(render_dataset.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(machine, "count_cores", lambda: 2)
 
     render(tmp_path)
 
@@ -252,15 +253,26 @@ def test_interrupted_rendering_leaves_nothing(
     assert not names.intersection(ARCHIVES)
 
 
+def test_two_programs_do_not_render_into_one_folder(tmp_path):
+    with (
+        archives.locked(tmp_path),
+        pytest.raises(ValueError, match="Only one program may render"),
+        archives.locked(tmp_path),
+    ):
+        pass
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_interrupted_naming_leaves_nothing(tmp_path, monkeypatch):
-    replace = archives.os.replace
+    replace = os.replace
 
     def fail(source, target):
         if pathlib.Path(target).name == ARCHIVES[2]:
             raise OSError(errno.EIO, "Input/output error")
         replace(source, target)
 
-    monkeypatch.setattr(archives.os, "replace", fail)
+    monkeypatch.setattr(os, "replace", fail)
 
     with pytest.raises(OSError) as failure:
         render(tmp_path)

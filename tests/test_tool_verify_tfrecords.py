@@ -138,6 +138,25 @@ def test_a_wrong_record_is_named(data_dir, changes, fault):
     assert re.search(fault, faults[0])
 
 
+def test_a_stray_shard_is_named(data_dir):
+    (data_dir / "toy-train.tfrecord-00000-of-00009").write_bytes(b"other")
+
+    faults = verification.verify(data_dir)
+
+    assert faults == [
+        "toy-train.tfrecord-00000-of-00009: dataset.json does not name it"
+    ]
+
+
+def test_a_shard_is_read_record_by_record(data_dir, monkeypatch):
+    def fail(self):
+        raise MemoryError
+
+    monkeypatch.setattr("pathlib.Path.read_bytes", fail)
+
+    assert verification.verify(data_dir) == []
+
+
 def test_a_wrong_count_of_the_statistics_is_named(data_dir):
     with np.load(data_dir / "statistics.npz") as saved:
         fields = {**saved, "count": 11}

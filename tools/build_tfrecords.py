@@ -1,10 +1,11 @@
-"""Converts ImageNet, class folders or CIFAR-10 to TFRecords.
+"""Converts ImageNet, as people have it, and other images to TFRecords.
 
     python -m tools.build_tfrecords --ilsvrc_dir=DOWNLOADS --output_dir=DATA
 
 The same command goes on where an earlier run was cut off.
 """
 
+import contextlib
 import dataclasses
 
 from absl import app, flags
@@ -12,20 +13,17 @@ from absl import app, flags
 from alexnet_tf.cli import program
 from alexnet_tf.cli.progress import Progress
 from input_pipeline import dataset_info
+from input_pipeline.conversion.sources import selection
 
 # Every process of the converter imports this file: what is heavy comes in main.
 _STRINGS = {
-    "ilsvrc_dir": "Folder with the official ILSVRC archives as downloaded, "
-    "never unpacked: --ilsvrc_dir=downloads",
-    "image_dir": "Folder with train/CLASS/* and validation/CLASS/* (or val), "
-    "or with a tar for each class: --image_dir=tiny-imagenet-200",
-    "cifar10_dir": "CIFAR-10, unpacked: binary, python or class folders; it is "
-    "validated on its test images: --cifar10_dir=cifar-10-batches-bin",
-    "tfds": "A data set that TFDS has prepared: --tfds=imagenette",
-    "tfds_data_dir": "Where TFDS keeps it: --tfds_data_dir=~/data",
+    **selection.KINDS,
+    **selection.OPTIONS,
     "output_dir": "Folder for the records: --output_dir=data/ilsvrc2012",
     "beam_options": "Convert by Apache Beam, on machines that share folders: "
     "--beam_options='--runner=FlinkRunner --flink_master=HOST:8081'",
+    "cluster": "Convert by a Dask cluster, on machines that share folders: "
+    "--cluster=tcp://HOST:8786",
     "name": "Begins the shards' names, or else the source's: --name=ilsvrc2012",
 }
 _INTEGERS = {
@@ -56,9 +54,9 @@ flags.DEFINE_integer("num_processes", None, "All cores, or so many: 8", 1)
 flags.DEFINE_float(
     "validation_fraction",
     0.0,
-    "Of each class, where --image_dir has no validation images: "
-    "--validation_fraction=0.5",
+    "Of each class, if --image_dir has no images to validate on, such as 0.5",
 )
+flags.mark_flags_as_mutual_exclusive(["beam_options", "cluster"])
 flags.DEFINE_bool(
     "check_archives",
     False,
@@ -76,32 +74,35 @@ def main(argv):
     on_error = values["on_error"]
     names = [field.name for field in dataclasses.fields(convert.Settings)]
     fields = {name: values[name] for name in names}
-    info = convert.convert(
-        lambda: choice.open(on_error, values["seed"]),
-        convert.Settings(**fields),
-        values["output_dir"],
-        {**choice.request(), **fields, "on_error": on_error},
-        num_processes=values["num_processes"] or machine.count_cores(),
-        on_error=on_error,
-        engine=_make_engine(values),
-        make_progress=lambda n: Progress("convert", n, "images"),
-    )
+    with _connect(values) as engine:
+        info = convert.convert(
+            lambda: choice.open(on_error, values["seed"]),
+            convert.Settings(**fields),
+            values["output_dir"],
+            {**choice.request(), **fields, "on_error": on_error},
+            num_processes=values["num_processes"] or machine.count_cores(),
+            on_error=on_error,
+            engine=engine,
+            make_progress=lambda n: Progress("convert", n, "images"),
+        )
     print(convert.summarize(info))
 
 
-def _make_engine(values):
-    """Returns what converts instead of this machine's processes, or None."""
+def _connect(values):
+    """Returns a scope with what converts instead of our own processes."""
     if values["beam_options"]:
         from input_pipeline.conversion import beam
 
-        return beam.engine(values["beam_options"])
-    return None
+        return contextlib.nullcontext(beam.engine(values["beam_options"]))
+    if values["cluster"]:
+        from input_pipeline.conversion import dask_cluster
+
+        return dask_cluster.connect(values["cluster"])
+    return contextlib.nullcontext()
 
 
 def _read_choice(values):
     """Returns the one source that the flags name."""
-    from input_pipeline.conversion.sources import selection
-
     given = [kind for kind in selection.KINDS if values[kind]]
     if len(given) != 1 or not values["output_dir"]:
         names = ", ".join(f"--{kind}" for kind in selection.KINDS)

@@ -10,11 +10,15 @@ decode for a training that is started with
 
 import socket
 import threading
+import time
 
 import tensorflow as tf
 from absl import flags
 
 from alexnet_tf.cli import program
+
+# For how long a worker waits for a dispatcher that starts with it.
+_SECONDS_TO_WAIT = 10
 
 _ROLE = flags.DEFINE_enum(
     "role", None, ["dispatcher", "worker"], "dispatcher or worker."
@@ -32,8 +36,14 @@ _HOST = flags.DEFINE_string(
 
 def main(argv):
     """Serves until it is interrupted."""
-    port = _PORT.value or _free_port()
-    server = _start(port)
+    port = _free_port(_PORT.value)
+    try:
+        server = _start(port)
+    except (tf.errors.OpError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"The service must start at port {port}. Received: {reason}"
+        ) from None
     print(f"{_ROLE.value} at port {port}", flush=True)
     # Not `server.join()`, which hears no ctrl-C.
     threading.Event().wait()
@@ -51,6 +61,7 @@ def _start(port):
             "one with: python -m tools.data_service --role=dispatcher "
             "--port=5050"
         )
+    _wait_for(_DISPATCHER.value)
     return service.WorkerServer(
         service.WorkerConfig(
             dispatcher_address=_DISPATCHER.value,
@@ -60,10 +71,40 @@ def _start(port):
     )
 
 
-def _free_port():
-    """Returns a port that nobody listens at."""
+def _wait_for(dispatcher):
+    """Waits a while for a dispatcher, without which a worker would for ever."""
+    host, _, port = dispatcher.rpartition(":")
+    if not host or not port.isdigit():
+        raise ValueError(
+            f"--dispatcher must be HOST:PORT. Received: {dispatcher}"
+        )
+    deadline = time.monotonic() + _SECONDS_TO_WAIT
+    while True:
+        try:
+            socket.create_connection((host, int(port)), timeout=5).close()
+            return
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise ValueError(
+                    f"A dispatcher must listen at {dispatcher}. Received: "
+                    f"{error.strerror or error}. Start one with: python -m "
+                    "tools.data_service --role=dispatcher --port=5050"
+                ) from None
+        time.sleep(0.2)
+
+
+def _free_port(port):
+    """Returns a port that nobody listens at: the one given, or any for 0."""
     with socket.socket() as probe:
-        probe.bind(("", 0))
+        # A port that was closed a moment ago is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", port))
+        except OSError as error:
+            raise ValueError(
+                f"--port must be free. Received: {port}, {error.strerror}. "
+                "Choose another, or 0 for any."
+            ) from None
         return probe.getsockname()[1]
 
 

@@ -9,8 +9,6 @@ give the same bytes.
 import contextlib
 import math
 import multiprocessing
-import os
-import pathlib
 import signal
 
 import cv2
@@ -18,7 +16,7 @@ from absl import flags, logging
 
 from alexnet_tf.cli import program
 from alexnet_tf.cli.progress import Progress
-from input_pipeline import synthetic
+from input_pipeline import files, machine, synthetic
 from input_pipeline.synthetic import archives
 
 _OUTPUT_DIR = flags.DEFINE_string(
@@ -54,20 +52,21 @@ _IMAGES_PER_PROCESS = 200
 def main(argv):
     """Renders what the flags ask for, unless it is there."""
     del argv
-    directory = pathlib.Path(_OUTPUT_DIR.value)
+    directory = files.local_path(_OUTPUT_DIR.value)
     settings = archives.RenderSettings(
         classes=_CLASSES.value,
         train_per_class=_TRAIN_PER_CLASS.value,
         validation_per_class=_VALIDATION_PER_CLASS.value,
         seed=_SEED.value,
     )
-    if archives.is_complete(directory, settings):
-        logging.info(
-            "%s already holds this data set; nothing to do.", directory
-        )
-    else:
-        with _rendered(settings.keys()) as jpegs:
-            archives.write(directory, settings, jpegs)
+    with archives.locked(directory):
+        if archives.is_complete(directory, settings):
+            logging.info(
+                "%s already holds this data set; nothing to do.", directory
+            )
+        else:
+            with _rendered(settings.keys()) as jpegs:
+                archives.write(directory, settings, jpegs)
     train = settings.classes * settings.train_per_class
     validation = settings.classes * settings.validation_per_class
     print(f"{directory / archives.TRAIN}: {train} images")
@@ -79,7 +78,7 @@ def main(argv):
 def _rendered(keys):
     """Gives an iterator of the images' bytes, rendered on all cores."""
     wanted = math.ceil(len(keys) / _IMAGES_PER_PROCESS)
-    processes = min(wanted, os.cpu_count() or 1)
+    processes = min(wanted, machine.count_cores())
     with Progress("render", total=len(keys), unit="images") as progress:
         if processes == 1:
             yield _counted(map(_render, keys), progress)

@@ -5,7 +5,6 @@
 Prints one line for each fault and ends with status 1 if there are any.
 """
 
-import os
 import sys
 
 from absl import app, flags
@@ -25,6 +24,7 @@ def main(argv):
     """Verifies a data set and prints its faults."""
     del argv
     # Every process imports this file: what is heavy comes here.
+    from input_pipeline import files, machine
     from input_pipeline.conversion import verification
     from input_pipeline.dataset_info import DatasetInfo
 
@@ -33,11 +33,12 @@ def main(argv):
         raise app.UsageError("Give --data_dir.")
     if num_processes is not None and num_processes < 1:
         raise app.UsageError("--num_processes must be 1 or more.")
+    data_dir = files.local_path(data_dir)
     info = DatasetInfo.load(data_dir)
     total = sum(split.num_images for split in info.splits.values())
     with Progress("verify", total, "records") as progress:
         faults = verification.verify(
-            data_dir, num_processes or os.cpu_count(), progress.update
+            data_dir, num_processes or machine.count_cores(), progress.update
         )
     for fault in faults:
         print(fault)

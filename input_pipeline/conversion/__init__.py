@@ -6,7 +6,7 @@ jobs            What each process is given
 worker          What one process does: shard after shard
 shard_reports   What is known of a finished shard
 engines         What converts: processes, or the machines of a pool
-cluster         A Dask cluster as such a pool
+dask_cluster    A Dask cluster as such a pool
 beam            The same work by Apache Beam
 images          One file of any kind to one JPEG, §2
 finish          What is written after the last shard

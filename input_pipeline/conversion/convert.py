@@ -99,7 +99,7 @@ def convert(
         make_progress: Function of the number of images that returns a context
             manager with a method `update(finished)`.
         engine: What converts instead of processes of this machine: a function
-            of job, tasks and progress, such as `cluster.engine` returns.
+            of job, tasks and progress, such as `dask_cluster.connect` gives.
 
     Returns:
         The `DatasetInfo` of the folder.

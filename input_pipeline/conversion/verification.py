@@ -2,16 +2,19 @@
 
 import hashlib
 import multiprocessing
+import os
 import pathlib
 import struct
 from concurrent import futures
 
 import numpy as np
 
-from input_pipeline import record_index, records, statistics
+from input_pipeline import dataset_info, record_index, records, statistics
 from input_pipeline.conversion import images, worker
 from input_pipeline.conversion.sources import encodings
 from input_pipeline.dataset_info import DatasetInfo
+
+_READ_BYTES = 2**22
 
 
 def verify(data_dir, num_processes=1, report=None):
@@ -33,6 +36,7 @@ def verify(data_dir, num_processes=1, report=None):
         for index in range(len(value.shards))
     ]
     faults = _verify_statistics(data_dir, info)
+    faults += _find_strays(data_dir, info)
     offsets = {split: [] for split in info.splits}
     for task, found in _map(tasks, num_processes):
         faults += found[0]
@@ -70,35 +74,61 @@ def _verify_shard(data_dir, info, split, index):
     """Returns the faults of a shard and the offsets of its records."""
     shard = info.splits[split].shards[index]
     try:
-        contents = (data_dir / shard.file).read_bytes()
+        with open(data_dir / shard.file, "rb") as file:
+            faults, offsets, digest = _read_shard(file, shard.file, info)
     except FileNotFoundError:
         return [f"{shard.file}: it is missing"], []
-    faults, offsets, start = [], [], 0
-    if hashlib.sha256(contents).hexdigest() != shard.sha256:
-        faults.append(f"{shard.file}: its checksum is not that of dataset.json")
-    while start < len(contents):
-        where = f"{shard.file}, record {len(offsets)}"
-        header = contents[start : start + records.HEADER_BYTES]
-        length = records.read_length(header)
-        payload = start + records.HEADER_BYTES
-        start = payload + (length or 0) + records.FOOTER_BYTES
-        if length is None or start > len(contents):
-            faults.append(f"{where}: it is damaged or cut off; the rest of the "
-                          "shard cannot be read")  # fmt: skip
-            break
-        offsets.append(payload)
-        serialized = contents[payload : payload + length]
-        crc = struct.pack("<I", records.masked_crc(serialized))
-        if contents[start - records.FOOTER_BYTES : start] != crc:
-            faults.append(f"{where}: it does not match its checksum")
-            continue
-        faults += [f"{where}: {fault}" for fault in _judge(serialized, info)]
+    if digest != shard.sha256:
+        words = f"{shard.file}: its checksum is not that of dataset.json"
+        faults.insert(0, words)
     if len(offsets) != shard.num_images:
         faults.append(
             f"{shard.file}: it has {len(offsets)} records instead of "
             f"{shard.num_images}"
         )
     return faults, offsets
+
+
+def _read_shard(file, name, info):
+    """Reads a shard record by record.
+
+    Returns:
+        Faults, the offsets of the records, and the checksum of the file.
+    """
+    size_bytes = os.fstat(file.fileno()).st_size
+    sha256, faults, offsets, start = hashlib.sha256(), [], [], 0
+    while start < size_bytes:
+        where = f"{name}, record {len(offsets)}"
+        header = file.read(records.HEADER_BYTES)
+        sha256.update(header)
+        length = records.read_length(header)
+        payload = start + records.HEADER_BYTES
+        start = payload + (length or 0) + records.FOOTER_BYTES
+        if length is None or start > size_bytes:
+            faults.append(f"{where}: it is damaged or cut off; the rest of the "
+                          "shard cannot be read")  # fmt: skip
+            break
+        offsets.append(payload)
+        serialized, footer = file.read(length), file.read(records.FOOTER_BYTES)
+        sha256.update(serialized)
+        sha256.update(footer)
+        if footer != struct.pack("<I", records.masked_crc(serialized)):
+            faults.append(f"{where}: it does not match its checksum")
+            continue
+        faults += [f"{where}: {fault}" for fault in _judge(serialized, info)]
+    while block := file.read(_READ_BYTES):
+        sha256.update(block)
+    return faults, offsets, sha256.hexdigest()
+
+
+def _find_strays(data_dir, info):
+    """Returns what is wrong with files that look like shards."""
+    known = {s.file for split in info.splits.values() for s in split.shards}
+    return [
+        f"{path.name}: {dataset_info.FILE_NAME} does not name it"
+        for path in sorted(data_dir.glob("*.tfrecord-*"))
+        if path.name not in known
+    ]
 
 
 def _judge(serialized, info):

@@ -18,7 +18,7 @@ import numpy as np
 
 from input_pipeline import records, shards, statistics
 from input_pipeline.conversion import images, jobs, shard_reports
-from input_pipeline.conversion.sources import encodings, source
+from input_pipeline.conversion.sources import encodings, parquet_rows, source
 from input_pipeline.conversion.sources.catalogue import Catalogue
 
 # Images that the system is requested to fetch ahead of their use.
@@ -44,7 +44,7 @@ class Worker:
             for split in self.splits
         }
         self.orders = {
-            split: _order(split, len(catalogue), job.seed)
+            split: _order(split, catalogue, job.seed)
             for split, catalogue in self.catalogues.items()
         }
 
@@ -189,9 +189,18 @@ def follow_parent():
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _order(split, count, seed):
+def _order(split, catalogue, seed):
     """Returns the order of the records; only training images are shuffled."""
+    count = len(catalogue)
     if split != "train":
         return np.arange(count)
     # RandomState's streams never change between versions of NumPy.
-    return np.random.RandomState(seed).permutation(count)
+    chance = np.random.RandomState(seed)
+    if catalogue.encoding != "parquet":
+        return chance.permutation(count)
+    # Rows can only be read one after the other: their groups are shuffled.
+    groups = parquet_rows.find_groups(catalogue.rows)
+    ends = np.append(groups[1:], count)
+    return np.concatenate(
+        [np.arange(groups[i], ends[i]) for i in chance.permutation(len(groups))]
+    )

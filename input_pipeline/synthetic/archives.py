@@ -6,6 +6,7 @@ development kit numbers the classes in an order that is not the sorted one. The
 same settings give the same bytes.
 """
 
+import contextlib
 import dataclasses
 import gzip
 import io
@@ -23,6 +24,7 @@ VALIDATION = "ILSVRC2012_img_val.tar"
 DEVKIT = "ILSVRC2012_devkit_t12.tar.gz"
 # Says what the archives hold; it is written when they are complete.
 SETTINGS = "render.json"
+_LOCK = ".render.lock"
 
 # Labels by ILSVRC2012_ID, whatever the number of classes: as in the official
 # kit, a program that takes one order for the other gets its labels wrong.
@@ -77,6 +79,34 @@ class RenderSettings:
         return keys
 
 
+@contextlib.contextmanager
+def locked(directory):
+    """A scope that keeps a second program from writing to the same folder.
+
+    Args:
+        directory: The folder; made if missing, and then removed if it is
+            still empty at the end.
+    """
+    directory = pathlib.Path(directory)
+    is_new = not directory.exists()
+    directory.mkdir(parents=True, exist_ok=True)
+    lock = directory / _LOCK
+
+    def refuse(owner):
+        return (
+            f"Only one program may render into {directory}. Received: a second "
+            f"one next to {owner}. Wait until the first has ended."
+        )
+
+    with files.locked(lock, refuse):
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+            if is_new and not any(directory.iterdir()):
+                directory.rmdir()
+
+
 def is_complete(directory, settings):
     """Says whether a folder holds what the settings describe.
 
@@ -119,7 +149,8 @@ def write(directory, settings, jpegs):
     """Writes the three archives, all or none of them.
 
     Args:
-        directory: A folder for which `is_complete` is false; made if missing.
+        directory: A folder for which `is_complete` is false, `locked` if
+            other programs may write to it; made if missing.
         settings: `RenderSettings`.
         jpegs: Iterator of the images as bytes, in the order of
             `settings.keys()`.

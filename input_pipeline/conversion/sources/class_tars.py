@@ -37,6 +37,12 @@ def add_tar(builder, faults, path, label, *, inside="", start=0, end=None):
         contents.count += 1
         contents.names.add(name)
         where = f"{location}: {member.name}"
+        if name.endswith((".cls", ".json")):
+            raise ValueError(
+                f"A class must be a tar of images. Received: {where}, as in "
+                "shards of WebDataset. Pass --webdataset='"
+                f"{pathlib.Path(path).parent}/*.tar' and --class_list."
+            )
         if member.fault or member.name in seen:
             reason = member.fault or "another file has the same name"
             faults.report(where, reason)

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 
 from input_pipeline.conversion import images
+from input_pipeline.conversion.sources import parquet_rows
 
 CIFAR_SIDE_PIXELS = 32
 CIFAR_ROW_BYTES = 3 * CIFAR_SIDE_PIXELS**2
@@ -168,9 +169,18 @@ def _varint(message, position):
             raise ValueError("damaged")
 
 
+def _read_parquet(catalogue, position):
+    """A row of a parquet file; its number and its group's make the offset."""
+    row = catalogue.rows[position]
+    path = catalogue.containers[row["container"]]
+    image = parquet_rows.read(path, int(row["offset"]))
+    return image, int(row["label"]), catalogue.name(position)
+
+
 _READERS = {
     "image": _read_file,
     "cifar_binary": _read_cifar_binary,
     "cifar_python": _read_cifar_python,
     "example": _read_example,
+    "parquet": _read_parquet,
 }

@@ -13,11 +13,6 @@ from input_pipeline.conversion.sources import (
     source,
 )
 
-_FOLDERS = {
-    "train": ("train",),
-    "validation": ("validation", "valid", "val"),
-    "test": ("test",),
-}
 _KAGGLE = "LOC_val_solution.csv"
 _TINY = "val_annotations.txt"
 
@@ -81,11 +76,11 @@ def open_source(
 def _find_folders(directory):
     """Returns the folder of each split that there is."""
     folders = {}
-    for split, names in _FOLDERS.items():
+    for split in dict.fromkeys(source.SPLITS.values()):
         found = sorted(
             path
             for path in directory.iterdir()
-            if path.name.lower() in names and path.is_dir()
+            if source.SPLITS.get(path.name.lower()) == split and path.is_dir()
         )
         if len(found) > 1:
             raise ValueError(

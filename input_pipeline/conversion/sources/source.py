@@ -8,6 +8,15 @@ import re
 from input_pipeline.conversion.sources import catalogue
 
 ON_ERROR = ("fail", "skip")
+# What people call the splits.
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "test": "test",
+}
 SUFFIXES = (".jpeg", ".jpg", ".png", ".gif", ".bmp", ".webp")
 
 
@@ -97,6 +106,25 @@ def require_folder(path):
             f"There must be a folder with the images. There is none at {path}."
         )
     return path.absolute()
+
+
+def group_by_split(paths):
+    """Returns files by the split that their name, or their folder's, says."""
+    groups = {split: [] for split in SPLITS.values()}
+    for path in map(pathlib.Path, paths):
+        words = [
+            path.parent.name.lower(),
+            *re.split(r"[^a-z]+", path.name.lower()),
+        ]
+        found = [SPLITS[word] for word in words if word in SPLITS]
+        if found:
+            groups[found[-1]].append(path)
+        else:
+            raise ValueError(
+                "The name of a file, or of its folder, must say its split: "
+                f"train, validation or test. Received: {path}"
+            )
+    return {split: files for split, files in groups.items() if files}
 
 
 def image_number(name):
