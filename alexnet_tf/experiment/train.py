@@ -3,29 +3,22 @@
 import zlib
 
 import keras
-import numpy as np
 from absl import logging
 
 from alexnet_tf import config as config_lib
 from alexnet_tf import model, weights
-from alexnet_tf.analysis import figures
-from alexnet_tf.experiment import steps, validation
+from alexnet_tf.experiment import parts, steps
 from alexnet_tf.experiment import workdir as workdirs
 from alexnet_tf.experiment.experiment import open_workdir
 from alexnet_tf.training import (
     coordination,
     learning_rates,
     loop,
-    metrics,
     optimizer,
     signals,
-    step,
     strategy,
     summaries,
 )
-from alexnet_tf.training.diagnostics import Diagnostics
-from alexnet_tf.training.reports import Reporter
-from alexnet_tf.training.requests import RequestHandler
 from alexnet_tf.training.state import TrainState
 
 
@@ -63,53 +56,24 @@ def train(experiment, make_progress):
             _open_writer(experiment, state, intervals) as writer,
             make_progress(intervals.total_steps, state.step) as progress,
         ):
-            rates = steps.make_rates(
-                config, intervals, schedule, writer.manual_rate_events()
-            )
-            watched = {
-                "window": metrics.Window(
-                    config.data.batch_size,
-                    config.precision == "mixed_float16",
-                ),
-                "writer": writer,
-            }
-            saver = loop.Saver(state, intervals, **watched)
-            evaluator = loop.Evaluator(
+            made = parts.Parts(
+                experiment,
                 state,
                 intervals,
-                _make_evaluation(experiment, state, writer, interruption),
-                saver=saver,
-                **watched,
+                steps.make_rates(
+                    config, intervals, schedule, writer.manual_rate_events()
+                ),
+                parts.make_window(config),
+                writer,
             )
+            saver = parts.make_saver(made)
+            evaluator = parts.make_evaluator(made, saver, interruption)
             loop.run(
                 state,
                 intervals,
-                RequestHandler(
-                    state,
-                    _request_source(experiment, interruption),
-                    rates,
-                    saver,
-                    writer,
-                    config.optimizer.divisor,
-                ),
-                loop.Updater(
-                    state,
-                    _make_step(experiment, state, applied),
-                    _make_batches(experiment, state.step),
-                    rates,
-                    intervals=intervals,
-                    **watched,
-                ),
-                Reporter(
-                    state,
-                    intervals,
-                    rates,
-                    progress=progress,
-                    diagnostics=Diagnostics(experiment.info.num_classes),
-                    make_pictures=_make_pictures(experiment, state),
-                    extra_scalars=_extra_scalars(experiment, state),
-                    **watched,
-                ),
+                parts.make_request_handler(made, saver, interruption),
+                parts.make_updater(made, applied),
+                parts.make_reporter(made, progress),
                 evaluator,
                 saver,
             )
@@ -180,52 +144,6 @@ def _open_writer(experiment, state, intervals):
     return writer
 
 
-def _make_step(experiment, state, applied):
-    """Returns the function of a batch that updates the weights."""
-    return step.make_train_step(
-        state.model,
-        applied,
-        experiment.placement.strategy,
-        experiment.config.data.batch_size,
-    )
-
-
-def _make_batches(experiment, first_step):
-    """Returns the batches from a step on, on their way to the replicas."""
-    placement = experiment.placement
-    dataset = experiment.make_train_dataset(
-        first_step, placement.host, placement.num_hosts
-    )
-    if placement.num_replicas == 1:
-        return dataset
-    return strategy.split_batches(dataset, placement.strategy)
-
-
-def _request_source(experiment, interruption):
-    """Returns where requests come from, the same on every host."""
-    placement = experiment.placement
-    if placement.num_hosts == 1:
-        return coordination.LocalRequests(experiment.workdir, interruption)
-    return coordination.BroadcastRequests(
-        experiment.workdir,
-        interruption,
-        placement.strategy,
-        placement.is_chief,
-    )
-
-
-def _make_evaluation(experiment, state, writer, interruption):
-    """Returns the function that computes scores and writes histograms."""
-    evaluate = validation.make_evaluation(experiment, state.model, interruption)
-
-    def compute_scores():
-        scores = evaluate()
-        writer.histograms(state.step, weights.to_arrays(state.model))
-        return scores
-
-    return compute_scores
-
-
 def _fingerprint(experiment, step):
     """Returns a number of what must be the same on every host."""
     config = config_lib.to_dict(experiment.config)
@@ -234,30 +152,3 @@ def _fingerprint(experiment, step):
     splits = sorted(experiment.info.splits.items())
     text = f"{config} {splits} {step} {workdirs.revision()}"
     return zlib.crc32(text.encode()) % 2**24
-
-
-def _make_pictures(experiment, state):
-    """Returns the function that draws conv1's kernels and a batch."""
-
-    def make_pictures(images):
-        arrays = weights.to_arrays(state.model)
-        kernels = figures.kernel_grid(next(iter(arrays.values())))
-        batch = figures.batch_sheet(images, experiment.statistics.mean_rgb)
-        return {
-            "conv1_kernels": kernels[np.newaxis],
-            "augmented_batch": batch[np.newaxis],
-        }
-
-    return make_pictures
-
-
-def _extra_scalars(experiment, state):
-    """Returns the function that gives norms and skipped records."""
-
-    def extra_scalars():
-        scalars = metrics.layer_norms(state.model, state.optimizer)
-        if experiment.config.data.on_error == "skip":
-            scalars["skipped_records"] = experiment.skipped.count
-        return scalars
-
-    return extra_scalars
