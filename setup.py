@@ -38,7 +38,13 @@ setuptools.setup(
     packages=setuptools.find_packages(
         include=["alexnet_tf*", "input_pipeline*"]
     ),
-    package_data={"alexnet_tf": ["serving/page.*"]},
+    package_data={
+        "alexnet_tf": [
+            "ilsvrc2012/WORDNET_LICENSE.txt",
+            "ilsvrc2012/classes.tsv",
+            "serving/page.*",
+        ]
+    },
     install_requires=[
         "absl-py>=2.1",
         # Checksums of TFRecord, in C.
@@ -68,6 +74,7 @@ setuptools.setup(
             *PARQUET,
             *SERVING,
             "hypothesis>=6.100",
+            "safetensors>=0.4",
             "pytest>=8",
             "pytest-timeout>=2.3",
             "pytest-xdist>=3.6",
