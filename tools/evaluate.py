@@ -106,10 +106,12 @@ def main(argv):
 
 def _protocol(run):
     """Returns what another person needs to repeat the figures."""
-    crop = run.config.data.crop_size
+    crop, side = run.config.data.crop_size, run.info.image_size
     return {
         "data": run.info.name,
-        "resize": f"shorter side to {run.info.image_size}, centre cut",
+        "resize": f"squashed to {side} x {side}"
+        if run.info.resize == "squash"
+        else f"shorter side to {side}, centre cut",
         "mean": _MEANS[run.config.data.mean],
         "pixels": "0 to 255, RGB",
         "crop_size": crop,
