@@ -29,7 +29,8 @@ FILE_NAME = "config.json"
 # What a run may not change on its way: everything else may.
 _FIXED = (
     *("network", "network_text", "without", "changes"),
-    *("init_from", "training.seed"),
+    *("init_from", "init_checkpoint", "init_skip", "init_mean"),
+    "training.seed",
 )
 _FREE_DATA = (
     "directory",
