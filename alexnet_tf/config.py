@@ -9,8 +9,8 @@ import typing
 from alexnet_tf import networks
 from alexnet_tf.networks import changes, convnet_cfg
 from alexnet_tf.training import learning_rates
-from alexnet_tf.training import strategy as strategies
 from alexnet_tf.training.config import (
+    STRATEGIES,
     OptimizerConfig,
     TrainingConfig,
     validate_optimizer,
@@ -138,9 +138,9 @@ class Config:
         self.data.validate()
         validate_optimizer(self.optimizer)
         validate_training(self.training)
-        if self.strategy not in strategies.NAMES:
+        if self.strategy not in STRATEGIES:
             raise ValueError(
-                f"strategy must be one of {', '.join(strategies.NAMES)}. "
+                f"strategy must be one of {', '.join(STRATEGIES)}. "
                 f"Received: {self.strategy!r}"
             )
         _validate_network(network)

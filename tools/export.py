@@ -8,10 +8,13 @@ SavedModel as it is. What ONNX and LiteRT answer is compared with the network's
 own answer on images of the validation split: see parity.json in the version.
 """
 
+if __name__ == "__main__" and not __package__:
+    import by_path  # noqa: F401, makes it `python -m tools.NAME`
+
 import pathlib
 
 import tensorflow as tf
-from absl import flags, logging
+from absl import logging
 
 from alexnet_tf import export
 from alexnet_tf import model as model_parts
@@ -20,8 +23,13 @@ from alexnet_tf.experiment import experiment, pretrained
 from alexnet_tf.export import parity, portable, preset
 from input_pipeline import files
 
+flags = program.Flags()
+
 _WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Folder of a run, such as runs/alexnet."
+    "workdir",
+    None,
+    "Folder of a run, such as runs/alexnet.",
+    required=True,
 )
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "best", "best (validation error), last, or a step: 5000."
@@ -54,7 +62,7 @@ _REPRESENTATIVE = 200
 
 def main(argv):
     """Exports, and prints the path of the version."""
-    if flags.FLAGS.verbosity == logging.INFO:
+    if flags.values.verbosity == logging.INFO:
         # TensorFlow tells of every file and function that it writes.
         logging.set_verbosity(logging.WARNING)
         tf.get_logger().setLevel("WARNING")
@@ -133,5 +141,4 @@ def _report(run, model, step, version, images):
 
 
 if __name__ == "__main__":
-    flags.mark_flag_as_required("workdir")
-    program.run(main)
+    program.run(main, flags)

@@ -19,7 +19,6 @@ import platform
 import subprocess
 
 import numpy as np
-import tensorflow as tf
 
 from alexnet_tf import config as config_lib
 from input_pipeline import files
@@ -150,6 +149,9 @@ def revision():
 
 def _versions():
     """Returns what else the figures of a run depend on."""
+    # Here, so that programs which only read workdirs start at once.
+    import tensorflow as tf
+
     return {
         "python": platform.python_version(),
         "tensorflow": tf.__version__,
