@@ -1,4 +1,4 @@
-"""Imports published weights into a workdir, and proves that they are right.
+r"""Imports published weights into a workdir, and proves that they are right.
 
     python -m tools.import_weights --file=bvlc_alexnet.caffemodel \\
         --mean_file=imagenet_mean.binaryproto --workdir=runs/bvlc_alexnet
@@ -11,15 +11,22 @@ layout and with the preprocessing of its source, is compared with ours: the
 largest difference of each layer, relative to its largest value, is printed.
 """
 
-from absl import flags
+if __name__ == "__main__" and not __package__:
+    import by_path  # noqa: F401, makes it `python -m tools.NAME`
+
 
 from alexnet_tf import networks
 from alexnet_tf.cli import program
 from alexnet_tf.experiment import imported
 from alexnet_tf.weights import caffe, proof, published
 
+flags = program.Flags()
+
 _FILE = flags.DEFINE_string(
-    "file", None, "The file, such as bvlc_alexnet.caffemodel."
+    "file",
+    None,
+    "The file, such as bvlc_alexnet.caffemodel.",
+    required=True,
 )
 _FROM = flags.DEFINE_enum(
     "from",
@@ -40,7 +47,10 @@ _NETWORK = flags.DEFINE_enum(
     "Of a .npy file, which does not say it: CAFFE (bvlc_alexnet) or CAFFENET.",
 )
 _WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Folder to make, such as runs/bvlc_alexnet."
+    "workdir",
+    None,
+    "Folder to make, such as runs/bvlc_alexnet.",
+    required=True,
 )
 
 
@@ -81,5 +91,4 @@ def _pools_first(found):
 
 
 if __name__ == "__main__":
-    flags.mark_flags_as_required(["file", "workdir"])
-    program.run(main)
+    program.run(main, flags)
