@@ -39,14 +39,13 @@ setuptools.setup(
         include=["alexnet_tf*", "input_pipeline*"]
     ),
     package_data={
-        "alexnet_tf": [
-            "ilsvrc2012/WORDNET_LICENSE.txt",
-            "ilsvrc2012/classes.tsv",
-            "serving/page.*",
-        ]
+        "alexnet_tf": ["serving/page.*"],
+        "input_pipeline": ["ilsvrc2012/*.t*"],
     },
     install_requires=[
         "absl-py>=2.1",
+        # TFDS has it, but not on every system.
+        "array_record>=0.5; platform_system == 'Linux'",
         # Checksums of TFRecord, in C.
         "google-crc32c>=1.5",
         # TFDS imports it without declaring it.

@@ -1,14 +1,11 @@
 """Facts of ILSVRC-2012: its classes, and the statistics of its images.
 
-`classes.tsv` has a line a class, in the order of the labels: its WordNet id
-and, behind a tab, its words from WordNet 3.0, whose licence is
-`WORDNET_LICENSE.txt`. Ids sorted, as TFDS, Caffe and torchvision have them.
+The classes are those of `input_pipeline.ilsvrc2012`, by label.
 """
 
-import functools
-import pathlib
-
 import numpy as np
+
+from input_pipeline.ilsvrc2012 import classes
 
 NUM_CLASSES = 1000
 # The data set as its authors' program saw it: 256 x 256 pixels of 0 to 255,
@@ -22,14 +19,6 @@ COLOUR_AXES = (
     (-0.57618440, -0.02354167, -0.81698062),
     (-0.59200296, 0.70119634, 0.39731118),
 )
-
-
-@functools.cache
-def classes():
-    """Returns `(WordNet id, words)` of every class, by label."""
-    path = pathlib.Path(__file__).with_name("classes.tsv")
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return tuple(tuple(line.split("\t")) for line in lines)
 
 
 def synsets():
