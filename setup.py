@@ -38,9 +38,14 @@ setuptools.setup(
     packages=setuptools.find_packages(
         include=["alexnet_tf*", "input_pipeline*"]
     ),
-    package_data={"alexnet_tf": ["serving/page.*"]},
+    package_data={
+        "alexnet_tf": ["serving/page.*"],
+        "input_pipeline": ["ilsvrc2012/*.t*"],
+    },
     install_requires=[
         "absl-py>=2.1",
+        # TFDS has it, but not on every system.
+        "array_record>=0.5; platform_system == 'Linux'",
         # Checksums of TFRecord, in C.
         "google-crc32c>=1.5",
         # TFDS imports it without declaring it.
@@ -68,6 +73,7 @@ setuptools.setup(
             *PARQUET,
             *SERVING,
             "hypothesis>=6.100",
+            "safetensors>=0.4",
             "pytest>=8",
             "pytest-timeout>=2.3",
             "pytest-xdist>=3.6",

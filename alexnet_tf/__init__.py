@@ -22,8 +22,9 @@ if typing.TYPE_CHECKING:
         training,
         weights,
     )
+    from alexnet_tf.applications import AlexNet
     from alexnet_tf.experiment.experiment import load
-    from alexnet_tf.model import AlexNet, build, feature_extractor
+    from alexnet_tf.model import build, feature_extractor
     from alexnet_tf.preprocessing import decode_predictions, preprocess_input
 
 __all__ = [
@@ -43,7 +44,7 @@ __all__ = [
 
 # Where each name is; what is not here is a module of that name.
 _MODULES = {
-    "AlexNet": "model",
+    "AlexNet": "applications",
     "build": "model",
     "decode_predictions": "preprocessing",
     "feature_extractor": "model",

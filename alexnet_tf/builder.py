@@ -1,5 +1,7 @@
 """Connects the layers of a description, on one device or on several."""
 
+import keras
+
 from alexnet_tf import layers, networks
 from alexnet_tf.weights import initial
 
@@ -29,7 +31,7 @@ class Builder:
         self.is_cut = False
 
     def connect(self, images):
-        """Returns the logits for a tensor of images."""
+        """Returns the last layer's output, for a tensor of images."""
         connect = {
             networks.Conv: self._conv,
             networks.Local: self._local,
@@ -46,7 +48,9 @@ class Builder:
         for layer in self.network.layers:
             _check_size(layer, maps[0] if self.devices else maps)
             maps = connect[type(layer)](layer, maps)
-        return maps[0] if self.devices else maps
+        if not self.devices:
+            return maps
+        return maps[0] if len(maps) == 1 else keras.layers.Concatenate()(maps)
 
     def _conv(self, layer, maps):
         padding = layer.padding

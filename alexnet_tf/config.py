@@ -1,6 +1,5 @@
 """Every setting of an experiment, with the paper's values as defaults."""
 
-import ast
 import dataclasses
 import pathlib
 import re
@@ -8,10 +7,10 @@ import types
 import typing
 
 from alexnet_tf import networks
-from alexnet_tf.networks import convnet_cfg
+from alexnet_tf.networks import changes, convnet_cfg
 from alexnet_tf.training import learning_rates
-from alexnet_tf.training import strategy as strategies
 from alexnet_tf.training.config import (
+    STRATEGIES,
     OptimizerConfig,
     TrainingConfig,
     validate_optimizer,
@@ -46,7 +45,14 @@ class Config:
             every replica: four devices are two replicas of two towers.
         precision: "float32"; "mixed_bfloat16"; or "mixed_float16", with a
             scale on the loss that follows its overflows.
-        init_from: A workdir whose last weights to begin with, or nothing.
+        init_from: Weights to begin with, or nothing: a workdir, a preset or
+            a published file. Layers of equal shape are copied; the head is
+            new where the classes are others.
+        init_checkpoint: Of a workdir: "last", "best" or a step.
+        init_skip: Layers that keep first weights nevertheless, with commas:
+            "fc8".
+        init_mean: Whose mean image to subtract: "source", that of the
+            weights; or "data", that of the images.
     """
 
     network: str = "PAPER"
@@ -64,6 +70,9 @@ class Config:
     devices: str = ""
     precision: str = "float32"
     init_from: str = ""
+    init_checkpoint: str = "last"
+    init_skip: str = ""
+    init_mean: str = "source"
 
     def make_network(self):
         """Returns the network as data."""
@@ -72,11 +81,7 @@ class Config:
             definition.network if definition else networks.named(self.network)
         )
         network = network.without(*_words(self.without))
-        # Commas within a pair, such as padding=(0,3), do not end a change.
-        for change in re.split(r",(?![^(]*\))", self.changes):
-            if change.strip():
-                network = _change(network, change.strip())
-        return network
+        return changes.apply(network, self.changes)
 
     @property
     def network_name(self):
@@ -120,6 +125,10 @@ class Config:
         """Returns a device for each tower, or `None` for no constraint."""
         return _words(self.devices) or None
 
+    def skipped_layers(self):
+        """Returns the layers that begin with first weights in any case."""
+        return _words(self.init_skip)
+
     def validate(self):
         """Raises a `ValueError` for a setting that could not train."""
         if self.optimizer.schedule == "file":
@@ -129,13 +138,18 @@ class Config:
         self.data.validate()
         validate_optimizer(self.optimizer)
         validate_training(self.training)
-        if self.strategy not in strategies.NAMES:
+        if self.strategy not in STRATEGIES:
             raise ValueError(
-                f"strategy must be one of {', '.join(strategies.NAMES)}. "
+                f"strategy must be one of {', '.join(STRATEGIES)}. "
                 f"Received: {self.strategy!r}"
             )
         _validate_network(network)
-        _validate_layers(self.optimizer, network)
+        _validate_layers(self, network)
+        if self.init_mean not in ("source", "data"):
+            raise ValueError(
+                "init_mean must be source or data. "
+                f"Received: {self.init_mean!r}"
+            )
         if self.training.eval_split == "held_out" and not (
             self.data.held_out_fraction
         ):
@@ -170,9 +184,15 @@ class Config:
             )
 
 
-def _validate_layers(optimizer, network):
+def _validate_layers(config, network):
     """Refuses settings of layers that the network does not have."""
+    optimizer = config.optimizer
     layers = {layer.name for layer in network.layers}
+    for name in config.skipped_layers():
+        if name not in layers:
+            raise ValueError(
+                f"init_skip must name layers of the network. Received: {name}"
+            )
     named = {
         "phases": [
             layer for layer, *_ in learning_rates.parse_phases(optimizer.phases)
@@ -198,42 +218,6 @@ def _validate_layers(optimizer, network):
 def _words(text):
     """Returns the words of a list with commas."""
     return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def _change(network, change):
-    """Returns a network with one field of one layer changed.
-
-    Raises:
-        ValueError: It is not written LAYER.FIELD=VALUE, or does not fit.
-    """
-    match = re.fullmatch(r"(\w+)\.(\w+)=(.+)", change)
-    if not match:
-        raise ValueError(
-            "changes must be written LAYER.FIELD=VALUE, with commas between "
-            f"them. Received: {change!r}"
-        )
-    name, field, text = match.groups()
-    layers = {layer.name: layer for layer in network.layers}
-    known = dataclasses.fields(layers[name]) if name in layers else ()
-    if name in layers and field not in {f.name for f in known} - {"name"}:
-        raise ValueError(
-            f"A {type(layers[name]).__name__} has no field {field}. "
-            f"Received: {change!r}"
-        )
-    try:
-        value = ast.literal_eval(text)
-    except (SyntaxError, ValueError):
-        value = text
-    if name in layers:
-        mine = getattr(layers[name], field)
-        is_number = isinstance(value, int | float)
-        if isinstance(mine, int | float) and not (
-            is_number or value in ("he", "fan_in") or isinstance(value, tuple)
-        ):
-            raise ValueError(
-                f"{name}.{field} must be like {mine!r}. Received: {text}"
-            )
-    return network.replace(name, **{field: value})
 
 
 def to_dict(config):

@@ -3,27 +3,9 @@
 import keras
 import tensorflow as tf
 
-from alexnet_tf import layers, networks
+from alexnet_tf import layers
 from alexnet_tf.builder import Builder
 from alexnet_tf.weights import initial
-
-
-def AlexNet(  # noqa: N802, named like the networks of keras.applications
-    num_classes=1000, network=networks.PAPER, devices=None
-):
-    """Returns the network of the paper, with fresh weights.
-
-    Args:
-        num_classes: Outputs of the last layer.
-        network: A network of `networks`.
-        devices: One device for each tower, such as ("GPU:0", "GPU:1"), or
-            `None` for no constraint. What is computed is the same.
-
-    Returns:
-        A `keras.Model`: float32 images `(n, 224, 224, 3)`, RGB of 0 to 255
-        less the mean image, to logits `(n, num_classes)`.
-    """
-    return build(network, num_classes, devices=devices)
 
 
 def build(
@@ -52,6 +34,10 @@ def build(
         initialize: Whether to draw the first weights; without, they are zeros.
         precision: "float32", "mixed_bfloat16" or "mixed_float16": what is
             computed with; weights are float32 throughout.
+
+    Returns:
+        A `keras.Model`: float32 images `(n, size, size, 3)`, RGB of 0 to 255
+        less the mean image, to logits `(n, num_classes)`.
 
     Raises:
         ValueError: The description, the image size and the devices do not
@@ -98,6 +84,16 @@ def feature_extractor(model, layer_name="fc7"):
     if isinstance(output, list):
         output = keras.layers.Concatenate()(output)
     return keras.Model(model.input, output, name=f"{model.name}_{layer_name}")
+
+
+def last_map(model):
+    """Returns rows, columns and channels of what the first dense layer reads.
+
+    Args:
+        model: What `build` returned, on one device.
+    """
+    maps = [x.output.shape[1:] for x in model.layers]
+    return tuple([shape for shape in maps if len(shape) == 3][-1])
 
 
 def set_step_counter(model, step):

@@ -7,7 +7,9 @@ import simplejpeg
 from absl import logging
 
 from input_pipeline import (
+    array_records,
     dataset_info,
+    ilsvrc2012,
     image_cache,
     record_index,
     record_reader,
@@ -105,7 +107,7 @@ class _Folder(Source):
 
 
 class _Tfds(Source):
-    """A set that TFDS has prepared as TFRecord files, with image and label.
+    """A set that TFDS has prepared, with image and label.
 
     A set without a validation split, such as CIFAR-10, is validated on its
     test split.
@@ -124,13 +126,14 @@ class _Tfds(Source):
             split: [pathlib.Path(path) for path in found.filepaths]
             for split, found in splits.items()
         }
+        self.file_format = builder.info.file_format.value
         names = builder.info.features["label"].names
         self.info = dataset_info.DatasetInfo(
             name=builder.info.name,
             image_size=self.size,
             num_classes=len(names),
             synsets=list(names),
-            class_names=list(names),
+            class_names=ilsvrc2012.describe(names),
             resample=config.resample,
             resize=config.resize,
             splits={
@@ -149,6 +152,9 @@ class _Tfds(Source):
         )
 
     def load_index(self, split, skipped=None):
+        if self.file_format == "array_record" and split in self.files:
+            counts = [s.num_images for s in self.info.splits[split].shards]
+            return array_records.load_index(self.files[split], counts)
         return record_index.load_index(self.data_dir, self.info, split, skipped)
 
     def load_statistics(self):
@@ -275,9 +281,10 @@ def _load_builder(name, data_dir):
             f"{', '.join(features)}"
         )
     file_format = builder.info.file_format.value
-    if file_format != "tfrecord":
+    if file_format not in ("tfrecord", "array_record"):
         raise ValueError(
-            f"tfds:{name} must be prepared as tfrecord. Received: {file_format}"
+            f"tfds:{name} must be prepared as tfrecord or array_record. "
+            f"Received: {file_format}"
         )
     return builder
 

@@ -185,6 +185,9 @@ def test_tfds_reads_the_result(converted):
     examples = list(builder.as_dataset(split="validation").as_numpy_iterator())
     assert sorted(e["label"] for e in examples) == [0, 1, 1, 2, 2, 3]
     assert examples[0]["image"].shape == (16, 16, 3)
+    pairs = builder.as_dataset(split="validation", as_supervised=True)
+    image, label = next(iter(pairs))
+    assert (image.shape, label.shape) == ((16, 16, 3), ())
 
 
 @pytest.fixture

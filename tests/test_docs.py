@@ -1,17 +1,19 @@
 """Every command in README and BUILD parses, and every path is there."""
 
-import json
+import functools
+import importlib
 import pathlib
 import re
 import shlex
 
 import pytest
-from programs import run_python
+
+from alexnet_tf.cli import config_flag
 
 ROOT = pathlib.Path(__file__).parent.parent
 DOCUMENTS = ("README.md", "BUILD.md")
-# Not flags of a program: every absl program has them.
-STANDARD = {"help", "verbosity"}
+# Not a flag of a program: every program has it.
+STANDARD = {"help"}
 
 
 def _commands(document):
@@ -39,36 +41,18 @@ PROGRAMS = [
 ]
 
 
-# Programs share names of flags, so each forgets its own before the next.
-_LIST_FLAGS = """
-import importlib, json, sys
-import tools
-from absl import flags
-found = {}
-for module in sys.argv[1:]:
-    imported = importlib.import_module(module)
-    if hasattr(imported, "__path__"):
-        imported = importlib.import_module(f"{module}.__main__")
-    own = flags.FLAGS.flags_by_module_dict().get(imported.__name__, [])
-    found[module] = [flag.name for flag in own]
-    for name in found[module]:
-        delattr(flags.FLAGS, name)
-print(json.dumps(found))
-"""
-
-
-@pytest.fixture(scope="module")
-def known_flags():
-    """The flags of every program that the documents name."""
-    modules = sorted({module for _, module, _ in _programs()})
-    done = run_python("-c", _LIST_FLAGS, *modules)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+@functools.cache
+def _known_flags(name):
+    """Returns the names of a program's flags."""
+    module = importlib.import_module(name)
+    if hasattr(module, "__path__"):
+        module = importlib.import_module(f"{name}.__main__")
+    return set(module.flags.values)
 
 
 @pytest.mark.parametrize(("module", "arguments"), PROGRAMS)
-def test_command_has_a_program_and_its_flags(module, arguments, known_flags):
-    known = set(known_flags[module]) | STANDARD
+def test_command_has_a_program_and_its_flags(module, arguments):
+    known = _known_flags(module) | STANDARD
     for argument in arguments:
         if argument in (">", "2>", "|", "&"):
             break
@@ -77,7 +61,8 @@ def test_command_has_a_program_and_its_flags(module, arguments, known_flags):
         name = argument[2:].split("=")[0].split(".")[0]
         assert name in known or name.removeprefix("no") in known, argument
         if argument.startswith("--config="):
-            assert (ROOT / argument.partition("=")[2]).exists(), argument
+            name = argument.partition("=")[2]
+            assert (ROOT / config_flag.find(name)).exists(), argument
         if argument.startswith("--config."):
             _check_field(argument[len("--config.") :].split("=")[0])
 

@@ -17,13 +17,14 @@ MAY_IMPORT = {
 # The rooms of alexnet_tf from the ground up. A room imports from lower floors
 # only; those on one floor know nothing of each other.
 FLOORS = (
-    ("import_hooks", "layers", "networks"),
+    ("ilsvrc2012", "import_hooks", "layers", "networks"),
     ("weights",),
     ("builder",),
     ("model", "training"),
     ("config", "evaluation", "preprocessing", "summary"),
     ("analysis", "export", "predictions"),
     ("experiment", "serving"),
+    ("applications",),
     ("reproduction",),
     ("cli",),
 )
@@ -167,7 +168,8 @@ def test_only_programs_read_flags(package):
 def test_optional_packages_are_imported_where_they_are_used(package):
     for path in _files(package):
         # Competitors of a benchmark are imported by name, where they run.
-        if path.name == "step_torch.py":
+        # And the module that goes with a torch export is for torch alone.
+        if path.name in ("step_torch.py", "torch_module.py"):
             continue
         at_top = {m.split(".")[0] for m, top in _imported(path) if top}
         assert not at_top & OPTIONAL, path

@@ -18,24 +18,24 @@ from alexnet_tf.cli.progress import Progress, format_seconds
 PROGRAMS = sorted(
     path.stem
     for path in (ROOT / "tools").glob("*.py")
-    if "program.run(main)" in path.read_text() and path.stem != "program"
+    if "program.run(main, flags)" in path.read_text()
 )
 
 
 def _run_main(body, *arguments):
     """Runs a program that consists of `body`."""
     source = (
-        "from absl import flags\n"
         "from alexnet_tf.cli import program\n"
+        "flags = program.Flags()\n"
         "flags.DEFINE_integer('count', 1, 'How many, such as 3.')\n"
         f"def main(argv):\n    {body}\n"
-        "program.run(main)\n"
+        "program.run(main, flags)\n"
     )
     return run_python("-c", source, *arguments)
 
 
 def test_success_prints_results_and_nothing_else():
-    done = _run_main("print(flags.FLAGS.count)", "--count=3")
+    done = _run_main("print(flags.values.count)", "--count=3")
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "3\n", "")
 
@@ -89,7 +89,6 @@ def test_traceback_of_an_error_is_there_for_those_who_ask():
     assert done.stderr.endswith("error: no\n")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_help_explains_every_flag(name):
     done = run(name, "--help")
@@ -101,6 +100,78 @@ def test_help_explains_every_flag(name):
     shown = done.stdout.replace("[no]", "")
     for flag in re.findall(r'DEFINE_\w+\(\s*"(\w+)"', source):
         assert f"--{flag}" in shown
+    own, _, others = done.stdout.partition("\nFlags of every program:\n")
+    assert "--verbosity" in others
+    assert "--verbosity" not in own
+
+
+def test_one_process_runs_programs_that_share_names_of_flags():
+    first = run("control", "--workdir=one", "status", status=1)
+    missing = run("control", "status", status=2)
+    other = run("verify_tfrecords", "--data_dir=two", status=1)
+
+    assert first.stderr.startswith("error: one holds no config.json")
+    assert missing.stderr.startswith("error: --workdir must be given.")
+    assert "two" in other.stderr
+
+
+WAYS = {
+    "module": ["-m", "tools.control"],
+    "path": [ROOT / "tools" / "control.py"],
+    "installed": ["-m", "alexnet_tf.cli", "control"],
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_all_ways_to_start_are_one_program(way, tmp_path, monkeypatch):
+    if way != "path":
+        monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+    refused = run_python(*WAYS[way], "status", "--workdir=x", cwd=tmp_path)
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("error: x holds no config.json")
+    assert refused.stderr.count("\n") == 1
+
+
+def test_the_benchmark_starts_by_path(tmp_path):
+    done = run_python(ROOT / "tools" / "benchmark", "--mode=x", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: flag --mode=x: value should be one")
+
+
+def test_uninstalled_it_names_the_remedy(tmp_path):
+    # -S leaves out what is installed.
+    done = run_python("-S", ROOT / "tools" / "train.py", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: absl-py, ")
+    assert f"Install with: python3 -m pip install -e {ROOT}\n" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_installed_command_lists_programs_and_names_the_nearest():
+    listed = run_python("-m", "alexnet_tf.cli", "--help")
+    wrong = run_python("-m", "alexnet_tf.cli", "trian")
+
+    assert "  train             Trains one experiment" in listed.stdout
+    assert "by_path" not in listed.stdout
+    assert wrong.returncode == 2
+    assert "Did you mean train?" in wrong.stderr
+
+
+# Programs that need no TensorFlow, and those whose processes import them.
+LIGHT = (
+    "build_tfrecords control demo render_dataset results train verify_tfrecords"
+)
+
+
+def test_light_programs_start_without_tensorflow():
+    names = ", ".join(f"tools.{name}" for name in LIGHT.split())
+    code = f"import sys, {names}; print('tensorflow' in sys.modules)"
+
+    assert run_python("-c", code).stdout == "False\n"
 
 
 @pytest.mark.parametrize(
@@ -154,7 +225,7 @@ def test_times_are_written_as_people_do(seconds, words):
 
 def test_ctrl_c_while_starting_is_one_line():
     process = subprocess.Popen(
-        [sys.executable, "-m", "tools.train", "--help"],
+        [sys.executable, "-m", "tools.evaluate", "--help"],
         cwd=ROOT,
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import programs
 import pytest
 
 from input_pipeline.dataset_info import DatasetInfo
@@ -17,10 +18,8 @@ def command(*arguments):
     return [sys.executable, "-m", "tools.build_tfrecords", *arguments]
 
 
-def run(*arguments):
-    return subprocess.run(
-        command(*arguments), capture_output=True, text=True, timeout=60
-    )
+def run(*arguments, status=0):
+    return programs.run("build_tfrecords", *arguments, status=status)
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +35,15 @@ def test_a_second_run_finds_nothing_to_do(archives, tmp_path):
     first = run(*flags(archives, tmp_path), "--num_processes=2")
     second = run(*flags(archives, tmp_path))
     other = run(
-        *flags(archives, tmp_path), "--jpeg_quality=90", "--resample=area"
+        *flags(archives, tmp_path),
+        "--jpeg_quality=90",
+        "--resample=area",
+        status=1,
     )
 
-    assert (first.returncode, second.returncode) == (0, 0), first.stderr
     assert "train: 12 images in 4 shards" in first.stdout
     assert first.stdout == second.stdout
     assert "already complete" in second.stderr
-    assert other.returncode == 1
     assert "jpeg_quality=95 there and 90 here" in other.stderr
     assert "resample=triangle there and area here" in other.stderr
     assert len(other.stderr.splitlines()) == 1
@@ -61,9 +61,8 @@ def test_a_second_run_finds_nothing_to_do(archives, tmp_path):
     ],
 )
 def test_wrong_usage_ends_with_status_two(arguments, words):
-    result = run(*arguments)
+    result = run(*arguments, status=2)
 
-    assert result.returncode == 2
     assert words in result.stdout + result.stderr
 
 
@@ -77,9 +76,8 @@ def test_wrong_usage_ends_with_status_two(arguments, words):
     ],
 )
 def test_what_the_user_can_mend_is_one_line(tmp_path, arguments, words):
-    result = run(*arguments, f"--output_dir={tmp_path}/out")
+    result = run(*arguments, f"--output_dir={tmp_path}/out", status=1)
 
-    assert result.returncode == 1
     assert result.stderr.startswith("error: ")
     assert words in result.stderr
     assert len(result.stderr.splitlines()) == 1
@@ -104,9 +102,8 @@ def test_a_kill_leaves_no_process_and_no_difference(archives, tmp_path):
     wait_until_gone(process.pid)
     assert list(out.glob("*train*"))
     assert not (out / "dataset.json").exists()
-    result = run(*flags(archives, out), "--num_processes=2")
+    run(*flags(archives, out), "--num_processes=2")
 
-    assert result.returncode == 0, result.stderr
     assert {p.name: p.read_bytes() for p in out.iterdir()} == {
         p.name: p.read_bytes() for p in whole.iterdir()
     }
@@ -158,6 +155,5 @@ def is_running(stat, session):
 def test_help_explains_every_flag_with_an_example():
     result = run("--help")
 
-    assert result.returncode == 0
     for name in ("ilsvrc_dir", "image_size", "train_shards", "seed", "name"):
         assert f"--{name}" in result.stdout

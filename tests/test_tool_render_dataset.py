@@ -10,8 +10,7 @@ import tarfile
 import pytest
 import scipy.io
 import simplejpeg
-from absl import flags, logging
-from absl.testing import flagsaver
+from programs import run
 
 from input_pipeline import machine, synthetic
 from input_pipeline.synthetic import archives
@@ -27,11 +26,10 @@ ARCHIVES = [
 
 
 def render(directory, **changed):
-    if not flags.FLAGS.is_parsed():
-        flags.FLAGS(["render_dataset"])
     values = {"output_dir": str(directory), "seed": 0, **SMALL, **changed}
-    with flagsaver.flagsaver(verbosity=logging.INFO, **values):
-        render_dataset.main(["render_dataset"])
+    given = [f"--{name}={value}" for name, value in values.items()]
+    render_dataset.flags.parse(["render_dataset", "--verbosity=0", *given])
+    render_dataset.main(["render_dataset"])
 
 
 @pytest.fixture(scope="module")
@@ -282,16 +280,14 @@ def test_interrupted_naming_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_program_prints_paths_and_counts(tmp_path):
-    finished = subprocess.run(
-        [sys.executable, "-m", "tools.render_dataset"]
-        + [f"--output_dir={tmp_path}", "--classes=2", "--train_per_class=3"]
-        + ["--validation_per_class=1"],
-        capture_output=True,
-        text=True,
-        check=False,
+    finished = run(
+        "render_dataset",
+        f"--output_dir={tmp_path}",
+        "--classes=2",
+        "--train_per_class=3",
+        "--validation_per_class=1",
     )
 
-    assert finished.returncode == 0, finished.stderr
     assert finished.stdout.splitlines() == [
         f"{tmp_path}/ILSVRC2012_img_train.tar: 6 images",
         f"{tmp_path}/ILSVRC2012_img_val.tar: 2 images",
@@ -304,15 +300,8 @@ def test_program_prints_paths_and_counts(tmp_path):
     "flag", ["--classes=1", "--classes=11", "--seed=-1", "--train_per_class=0"]
 )
 def test_impossible_number_is_wrong_usage(tmp_path, flag):
-    finished = subprocess.run(
-        [sys.executable, "-m", "tools.render_dataset"]
-        + [f"--output_dir={tmp_path}", flag],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    finished = run("render_dataset", f"--output_dir={tmp_path}", flag, status=2)
 
-    assert finished.returncode == 2
     assert flag.strip("-").partition("=")[0] in finished.stderr
 
 

@@ -5,15 +5,21 @@
 The same command goes on where an earlier run was cut off.
 """
 
+if __name__ == "__main__" and not __package__:
+    import by_path  # noqa: F401, makes it `python -m tools.NAME`
+
 import contextlib
 import dataclasses
 
-from absl import app, flags
+from absl import app
+from absl import flags as absl_flags
 
 from alexnet_tf.cli import program
 from alexnet_tf.cli.progress import Progress
 from input_pipeline import dataset_info
 from input_pipeline.conversion.sources import selection
+
+flags = program.Flags()
 
 # Every process of the converter imports this file: what is heavy comes in main.
 _STRINGS = {
@@ -56,7 +62,9 @@ flags.DEFINE_float(
     0.0,
     "Of each class, if --image_dir has no images to validate on, such as 0.5",
 )
-flags.mark_flags_as_mutual_exclusive(["beam_options", "cluster"])
+absl_flags.mark_flags_as_mutual_exclusive(
+    ["beam_options", "cluster"], flag_values=flags.values
+)
 flags.DEFINE_bool(
     "check_archives",
     False,
@@ -69,7 +77,7 @@ def main(argv):
     from input_pipeline import machine
     from input_pipeline.conversion import convert
 
-    values = flags.FLAGS.flag_values_dict()
+    values = flags.values.flag_values_dict()
     choice = _read_choice(values)
     on_error = values["on_error"]
     names = [field.name for field in dataclasses.fields(convert.Settings)]
@@ -118,4 +126,4 @@ def _read_choice(values):
 
 
 if __name__ == "__main__":
-    program.run(main)
+    program.run(main, flags)

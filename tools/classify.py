@@ -7,14 +7,19 @@
 The server is TF Serving, by REST or gRPC, or `python -m tools.serve`.
 """
 
+if __name__ == "__main__" and not __package__:
+    import by_path  # noqa: F401, makes it `python -m tools.NAME`
+
 import pathlib
 
 import tensorflow as tf
-from absl import app, flags
+from absl import app
 
 from alexnet_tf import export
 from alexnet_tf.cli import program
 from alexnet_tf.serving import client
+
+flags = program.Flags()
 
 _MODEL = flags.DEFINE_string(
     "model", None, "A SavedModel: a version, such as runs/alexnet/export/1."
@@ -81,4 +86,4 @@ def _load(path):
 main.takes_arguments = True
 
 if __name__ == "__main__":
-    program.run(main)
+    program.run(main, flags)

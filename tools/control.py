@@ -12,17 +12,25 @@ job acts at its next step; this program waits until it has. What a schedule
 does afterwards goes on from there: its next drop divides the new rate.
 """
 
+if __name__ == "__main__" and not __package__:
+    import by_path  # noqa: F401, makes it `python -m tools.NAME`
+
 import pathlib
 import time
 
-from absl import app, flags
+from absl import app
 
 from alexnet_tf.cli import program
 from alexnet_tf.training import control
 from input_pipeline import files
 
+flags = program.Flags()
+
 _WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Folder of the job, such as runs/alexnet."
+    "workdir",
+    None,
+    "Folder of the job, such as runs/alexnet.",
+    required=True,
 )
 _TIMEOUT = flags.DEFINE_float(
     "timeout",
@@ -122,5 +130,4 @@ def _wait(workdir, name):
 
 
 if __name__ == "__main__":
-    flags.mark_flag_as_required("workdir")
-    program.run(main)
+    program.run(main, flags)

@@ -8,20 +8,28 @@ decode for a training that is started with
 `--config.data.service=grpc://HOST:5050`. The dispatcher first.
 """
 
+if __name__ == "__main__" and not __package__:
+    import by_path  # noqa: F401, makes it `python -m tools.NAME`
+
 import socket
 import threading
 import time
 
 import tensorflow as tf
-from absl import flags
 
 from alexnet_tf.cli import program
+
+flags = program.Flags()
 
 # For how long a worker waits for a dispatcher that starts with it.
 _SECONDS_TO_WAIT = 10
 
 _ROLE = flags.DEFINE_enum(
-    "role", None, ["dispatcher", "worker"], "dispatcher or worker."
+    "role",
+    None,
+    ["dispatcher", "worker"],
+    "dispatcher or worker.",
+    required=True,
 )
 _PORT = flags.DEFINE_integer(
     "port", 0, "Port to listen at, such as 5050; 0 takes a free one."
@@ -109,5 +117,4 @@ def _free_port(port):
 
 
 if __name__ == "__main__":
-    flags.mark_flag_as_required("role")
-    program.run(main)
+    program.run(main, flags)

@@ -8,6 +8,9 @@ guesses, exports it and classifies two images. Every command is printed before
 it runs, as one would type it. What an earlier call finished is used again.
 """
 
+if __name__ == "__main__" and not __package__:
+    import by_path  # noqa: F401, makes it `python -m tools.NAME`
+
 import json
 import pathlib
 import shlex
@@ -18,11 +21,11 @@ import sys
 import tarfile
 import time
 
-from absl import flags
-
 from alexnet_tf.cli import program
 from alexnet_tf.cli.progress import format_seconds
 from input_pipeline.files import write_atomically
+
+flags = program.Flags()
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", "data", "Where archives and records go, such as data."
@@ -30,7 +33,6 @@ _DATA_DIR = flags.DEFINE_string(
 _WORKDIR = flags.DEFINE_string(
     "workdir", "runs/demo", "Folder of the run, such as runs/demo."
 )
-_CONFIG = "configs/demo.py"
 
 
 def main(argv):
@@ -52,7 +54,7 @@ def main(argv):
     )
     _run(
         "train",
-        f"--config={_CONFIG}",
+        "--config=demo",
         f"--config.data.directory={records}",
         f"--workdir={workdir}",
     )
@@ -89,14 +91,17 @@ def main(argv):
 
 def _run(name, *arguments, unless=None):
     """Runs a program, or says that its result is there already."""
-    command = ["python", "-m", f"tools.{name}", *arguments]
-    print(f"\n$ {shlex.join(command)}", flush=True)
+    shown = ["python", "-m", f"tools.{name}"]
+    if __package__ != "tools":
+        shown = ["alexnet", name]
+    print(f"\n$ {shlex.join([*shown, *arguments])}", flush=True)
     if unless is not None and unless.exists():
         print(f"already there: {unless}", flush=True)
         return
     # Ctrl-C reaches the program as well; it is given the time to save.
     before = signal.signal(signal.SIGINT, lambda number, frame: None)
-    status = subprocess.Popen([sys.executable, *command[1:]]).wait()
+    command = [sys.executable, "-m", f"{__package__}.{name}"]
+    status = subprocess.Popen([*command, *arguments]).wait()
     signal.signal(signal.SIGINT, before)
     if status:
         sys.exit(status)
@@ -149,4 +154,4 @@ def _print_table(archives, records, workdir, export, predictions, started):
 
 
 if __name__ == "__main__":
-    program.run(main)
+    program.run(main, flags)

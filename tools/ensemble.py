@@ -8,18 +8,22 @@ the "7 CNNs" are these and two that were fine-tuned (--config.init_from).
 them on other images with --weights, since here they flatter.
 """
 
-import pathlib
+if __name__ == "__main__" and not __package__:
+    import by_path  # noqa: F401, makes it `python -m tools.NAME`
 
-from absl import flags
+import pathlib
 
 from alexnet_tf import evaluation, predictions
 from alexnet_tf.cli import program, progress
 from input_pipeline import files
 
+flags = program.Flags()
+
 _PREDICTIONS = flags.DEFINE_list(
     "predictions",
     None,
     "Files of tools.evaluate with commas: a.npz,b.npz; the same images.",
+    required=True,
 )
 _WEIGHTS = flags.DEFINE_list(
     "weights", None, "One for each file, such as 0.5,0.3,0.2; equal if none."
@@ -87,5 +91,4 @@ def _words(scores):
 
 
 if __name__ == "__main__":
-    flags.mark_flag_as_required("predictions")
-    program.run(main)
+    program.run(main, flags)

@@ -6,10 +6,12 @@ The probabilities go to WORKDIR/predictions, for tools.ensemble; the whole
 protocol is in the JSON file next to them.
 """
 
+if __name__ == "__main__" and not __package__:
+    import by_path  # noqa: F401, makes it `python -m tools.NAME`
+
 import pathlib
 
 import numpy as np
-from absl import flags
 
 from alexnet_tf import evaluation, predictions
 from alexnet_tf.analysis import figures
@@ -17,8 +19,13 @@ from alexnet_tf.cli import program, progress
 from alexnet_tf.experiment import experiment, workdir
 from input_pipeline import files
 
+flags = program.Flags()
+
 _WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Folder of a run, such as runs/alexnet."
+    "workdir",
+    None,
+    "Folder of a run, such as runs/alexnet.",
+    required=True,
 )
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "best", "best (validation error), last, or a step: 5000."
@@ -106,10 +113,12 @@ def main(argv):
 
 def _protocol(run):
     """Returns what another person needs to repeat the figures."""
-    crop = run.config.data.crop_size
+    crop, side = run.config.data.crop_size, run.info.image_size
     return {
         "data": run.info.name,
-        "resize": f"shorter side to {run.info.image_size}, centre cut",
+        "resize": f"squashed to {side} x {side}"
+        if run.info.resize == "squash"
+        else f"shorter side to {side}, centre cut",
         "mean": _MEANS[run.config.data.mean],
         "pixels": "0 to 255, RGB",
         "crop_size": crop,
@@ -138,5 +147,4 @@ def _write(run, found, result):
 
 
 if __name__ == "__main__":
-    flags.mark_flag_as_required("workdir")
-    program.run(main)
+    program.run(main, flags)

@@ -5,35 +5,46 @@
 
 Each call makes a new numbered version in the folder. TF Serving takes a
 SavedModel as it is. What ONNX and LiteRT answer is compared with the network's
-own answer on images of the validation split; parity.json in the version keeps
-what is printed.
+own answer on images of the validation split: see parity.json in the version.
 """
+
+if __name__ == "__main__" and not __package__:
+    import by_path  # noqa: F401, makes it `python -m tools.NAME`
 
 import pathlib
 
 import tensorflow as tf
-from absl import flags, logging
+from absl import logging
 
 from alexnet_tf import export
+from alexnet_tf import model as model_parts
 from alexnet_tf.cli import program, progress
-from alexnet_tf.experiment import experiment
-from alexnet_tf.export import parity, portable
+from alexnet_tf.experiment import experiment, pretrained
+from alexnet_tf.export import parity, portable, preset
 from input_pipeline import files
 
+flags = program.Flags()
+
 _WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Folder of a run, such as runs/alexnet."
+    "workdir",
+    None,
+    "Folder of a run, such as runs/alexnet.",
+    required=True,
 )
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "best", "best (validation error), last, or a step: 5000."
 )
 _OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", None, "Folder of the versions; WORKDIR/export if not given."
+    "output_dir",
+    None,
+    "Folder of the versions; in WORKDIR/export if not given.",
 )
 _FORMAT = flags.DEFINE_enum(
     "format",
     "saved_model",
-    ["saved_model", "onnx", "litert"],
-    "What to write: saved_model, onnx, or litert in three precisions.",
+    ["saved_model", "onnx", "litert", "preset", "torch"],
+    "What to write: saved_model; onnx; litert in three precisions; preset, a "
+    "folder that AlexNet(weights=) and init_from take; or torch, a state dict.",
 )
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Where the records are now, if they have moved."
@@ -51,11 +62,14 @@ _REPRESENTATIVE = 200
 
 def main(argv):
     """Exports, and prints the path of the version."""
-    if flags.FLAGS.verbosity == logging.INFO:
+    if flags.values.verbosity == logging.INFO:
         # TensorFlow tells of every file and function that it writes.
         logging.set_verbosity(logging.WARNING)
         tf.get_logger().setLevel("WARNING")
     run = experiment.open_workdir(_WORKDIR.value, _DATA_DIR.value)
+    if _FORMAT.value in ("preset", "torch"):
+        print(_export_weights(run))
+        return
     if _FORMAT.value != "saved_model":
         _export_portable(run)
         return
@@ -75,6 +89,18 @@ def _arguments(run):
     )
 
 
+def _export_weights(run):
+    """Exports weights with what belongs to them; returns the version."""
+    found = pretrained.from_experiment(run, _CHECKPOINT.value)
+    facts = preset.read_facts(_WORKDIR.value)
+    default = pathlib.Path(_WORKDIR.value) / "export" / _FORMAT.value
+    folder = _OUTPUT_DIR.value or default
+    if _FORMAT.value == "preset":
+        return preset.write_preset(found, facts, folder)
+    last_map = model_parts.last_map(run.build())
+    return preset.write_torch(found, last_map, facts, folder)
+
+
 def _export_portable(run):
     """Exports for ONNX or LiteRT, and prints the parity report."""
     # Other programs know no bfloat16; weights are float32 in any case.
@@ -92,18 +118,14 @@ def _export_portable(run):
     model, step = run.load(_CHECKPOINT.value, native_ops_only=True)
     with progress.Progress("convert", count, "files") as bar:
         version = write(model, *_arguments(run), **how, progress=bar)
-    if count:
+    if images is not None:
         _report(run, model, step, version, images)
     print(version)
 
 
 def _report(run, model, step, version, images):
     """Compares each file with the network; prints and writes the result."""
-    paths = sorted(
-        path
-        for path in version.iterdir()
-        if path.suffix in (".onnx", ".tflite")
-    )
+    paths = parity.files_of(version)
     total = len(images) * (1 + len(paths))
     with progress.Progress("parity", total, "images") as bar:
         probabilities = parity.expected(
@@ -113,16 +135,10 @@ def _report(run, model, step, version, images):
             parity.compare(path, images, probabilities, bar) for path in paths
         ]
     for file in found:
-        print(
-            f"{file['file']}: {file['size_mb']:.1f} MB, largest difference "
-            f"{file['largest_difference']:.2g}, mean "
-            f"{file['mean_difference']:.2g}, same best class "
-            f"{file['top1_agreement']:.1%} of {file['images']} images"
-        )
+        print(parity.describe(file))
     report = {"split": "validation", "step": step, "files": found}
     files.write_json(version / "parity.json", report)
 
 
 if __name__ == "__main__":
-    flags.mark_flag_as_required("workdir")
-    program.run(main)
+    program.run(main, flags)

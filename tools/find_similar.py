@@ -1,4 +1,4 @@
-"""Draws Figure 4, right: images, and those of the data set nearest to them.
+r"""Draws Figure 4, right: images, and those of the data set nearest to them.
 
     python -m tools.find_similar --workdir=runs/alexnet \
         --data_dir=data/ilsvrc2012 --queries=cat.jpg,dog.jpg \
@@ -12,19 +12,26 @@ Without --queries every image of the validation split is one: what is printed
 is the share of neighbours of its own class, next to chance.
 """
 
+if __name__ == "__main__" and not __package__:
+    import by_path  # noqa: F401, makes it `python -m tools.NAME`
+
 import pathlib
 
 import numpy as np
 import tensorflow as tf
-from absl import flags
 
 from alexnet_tf.analysis import binary_codes, features, figures
 from alexnet_tf.cli import program, progress
 from alexnet_tf.experiment import experiment
 from input_pipeline import transforms
 
+flags = program.Flags()
+
 _WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Folder of a run, such as runs/alexnet."
+    "workdir",
+    None,
+    "Folder of a run, such as runs/alexnet.",
+    required=True,
 )
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Where the records are now, if they have moved."
@@ -187,5 +194,4 @@ def _pictures(run, positions):
 
 
 if __name__ == "__main__":
-    flags.mark_flag_as_required("workdir")
-    program.run(main)
+    program.run(main, flags)

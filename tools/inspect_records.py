@@ -1,4 +1,4 @@
-"""Shows a person the first records of a split, and what a network sees of them.
+r"""Shows the first records of a split, and what a network sees of them.
 
     python -m tools.inspect_records --data_dir=data/ilsvrc2012 \
         --split=train --output=sheet.png
@@ -7,11 +7,13 @@ Prints what the data set holds and a table of the records. Writes a contact
 sheet: each image, and beside it training crops of it from four steps.
 """
 
+if __name__ == "__main__" and not __package__:
+    import by_path  # noqa: F401, makes it `python -m tools.NAME`
+
 import pathlib
 
 import numpy as np
 import tensorflow as tf
-from absl import flags
 
 from alexnet_tf.analysis import figures
 from alexnet_tf.cli import program
@@ -19,11 +21,18 @@ from input_pipeline import record_index, records, transforms
 from input_pipeline.dataset_info import DatasetInfo
 from input_pipeline.statistics import Statistics
 
+flags = program.Flags()
+
 _DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "Folder of the records: --data_dir=data/ilsvrc2012"
+    "data_dir",
+    None,
+    "Folder of the records: --data_dir=data/ilsvrc2012",
+    required=True,
 )
 _SPLIT = flags.DEFINE_string("split", "train", "train, validation or test.")
-_OUTPUT = flags.DEFINE_string("output", None, "PNG file: --output=sheet.png")
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "PNG file: --output=sheet.png", required=True
+)
 _IMAGES = flags.DEFINE_integer(
     "images", 32, "Records to show: --images=8", lower_bound=1, upper_bound=1000
 )
@@ -152,5 +161,4 @@ def _strips(info, fields):
 
 
 if __name__ == "__main__":
-    flags.mark_flags_as_required(["data_dir", "output"])
-    program.run(main)
+    program.run(main, flags)

@@ -1,4 +1,4 @@
-"""Draws the paper's figures from a run.
+r"""Draws the paper's figures from a run.
 
     python -m tools.make_figures --workdir=runs/alexnet --figure=3 \
         --output=kernels.png
@@ -18,18 +18,25 @@ and errors over epochs. --figure=projector puts a thousand validation images
 into TensorBoard's projector, near each other where fc7 says so.
 """
 
+if __name__ == "__main__" and not __package__:
+    import by_path  # noqa: F401, makes it `python -m tools.NAME`
+
 import pathlib
 
 import numpy as np
-from absl import flags
 
 from alexnet_tf.analysis import features, figures, kernels, plots, projector
 from alexnet_tf.cli import program, progress
 from alexnet_tf.experiment import experiment, workdir
 from input_pipeline import files
 
+flags = program.Flags()
+
 _WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Folder of a run, such as runs/alexnet."
+    "workdir",
+    None,
+    "Folder of a run, such as runs/alexnet.",
+    required=True,
 )
 _FIGURE = flags.DEFINE_enum(
     "figure",
@@ -170,5 +177,4 @@ def _spread(count, most):
 
 
 if __name__ == "__main__":
-    flags.mark_flag_as_required("workdir")
-    program.run(main)
+    program.run(main, flags)

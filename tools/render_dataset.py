@@ -6,21 +6,29 @@ Ten classes that need shape, texture and colour to tell apart; the same flags
 give the same bytes.
 """
 
+if __name__ == "__main__" and not __package__:
+    import by_path  # noqa: F401, makes it `python -m tools.NAME`
+
 import contextlib
 import math
 import multiprocessing
 import signal
 
 import cv2
-from absl import flags, logging
+from absl import logging
 
 from alexnet_tf.cli import program
 from alexnet_tf.cli.progress import Progress
 from input_pipeline import files, machine, synthetic
 from input_pipeline.synthetic import archives
 
+flags = program.Flags()
+
 _OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", None, "Folder for the archives: --output_dir=data/rendered"
+    "output_dir",
+    None,
+    "Folder for the archives: --output_dir=data/rendered",
+    required=True,
 )
 _CLASSES = flags.DEFINE_integer(
     "classes",
@@ -110,5 +118,4 @@ def _counted(jpegs, progress):
 
 
 if __name__ == "__main__":
-    flags.mark_flag_as_required("output_dir")
-    program.run(main)
+    program.run(main, flags)

@@ -11,20 +11,30 @@ OUTPUT_DIR/results; --copy_to=docs/results/reproduction brings them here.
 The records must be in OUTPUT_DIR/data; BUILD.md says how they are made.
 """
 
+if __name__ == "__main__" and not __package__:
+    import by_path  # noqa: F401, makes it `python -m tools.NAME`
+
+import importlib
 import os
 import pathlib
 import signal
 import sys
 
-from absl import flags
-
 from alexnet_tf.cli import program
 from alexnet_tf.reproduction import clones, queue, status
-from configs import reproduce as table
 from input_pipeline.files import write_atomically
 
+# `configs` is next to `tools`, in the checkout and in the package.
+_BESIDE = __package__.rpartition("tools")[0]
+table = importlib.import_module(f"{_BESIDE}configs.reproduce")
+
+flags = program.Flags()
+
 _OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", None, "Outside the checkout: /var/tmp/alexnet_reproduce."
+    "output_dir",
+    None,
+    "Outside the checkout: /var/tmp/alexnet_reproduce.",
+    required=True,
 )
 _ROWS = flags.DEFINE_list(
     "rows", [], "Names of rows with commas, such as cifar13,cifar11; else all."
@@ -94,5 +104,4 @@ def _go_on_in(folder, output_dir):
 
 
 if __name__ == "__main__":
-    flags.mark_flag_as_required("output_dir")
-    program.run(main)
+    program.run(main, flags)

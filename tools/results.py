@@ -7,15 +7,18 @@ with its predictions; the table between README's two marks is then written
 again from all of those files. A test holds one to the other.
 """
 
+if __name__ == "__main__" and not __package__:
+    import by_path  # noqa: F401, makes it `python -m tools.NAME`
+
 import json
 import pathlib
 import re
 
-from absl import flags
-
 from alexnet_tf.cli import program
 from alexnet_tf.experiment import workdir
 from input_pipeline import files
+
+flags = program.Flags()
 
 _WORKDIRS = flags.DEFINE_list(
     "workdirs", [], "Folders of runs with commas; none: the table only."
@@ -286,4 +289,4 @@ def _code(name):
 
 
 if __name__ == "__main__":
-    program.run(main)
+    program.run(main, flags)

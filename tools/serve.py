@@ -11,14 +11,21 @@ Prometheus at /metrics. New versions in the folder take over by themselves.
 SIGTERM or Ctrl-C ends it when what is in flight has been answered.
 """
 
-from absl import flags
+if __name__ == "__main__" and not __package__:
+    import by_path  # noqa: F401, makes it `python -m tools.NAME`
+
 
 from alexnet_tf.cli import program
 from alexnet_tf.serving import access, server
 from alexnet_tf.serving.limits import Limits
 
+flags = program.Flags()
+
 _MODEL = flags.DEFINE_string(
-    "model", None, "A version, or a folder of versions: runs/alexnet/export."
+    "model",
+    None,
+    "A version, or a folder of versions: runs/alexnet/export.",
+    required=True,
 )
 _HOST = flags.DEFINE_string(
     "host", "127.0.0.1", "Address to bind; 0.0.0.0 lets other machines ask."
@@ -104,5 +111,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    flags.mark_flag_as_required("model")
-    program.run(main)
+    program.run(main, flags)

@@ -1,6 +1,6 @@
-"""Trains one experiment, or resumes it from its last checkpoint.
+r"""Trains one experiment, or resumes it from its last checkpoint.
 
-    python -m tools.train --config=configs/ilsvrc2012.py \
+    python -m tools.train --config=ilsvrc2012 \
         --config.data.directory=data/ilsvrc2012 --workdir=runs/alexnet
 
 With --dry_run it prints the network layer by layer instead, with its
@@ -11,22 +11,16 @@ Any field of the config can be set on the command line, such as
 Watch the run with: tensorboard --logdir=runs/alexnet/summaries
 """
 
+if __name__ == "__main__" and not __package__:
+    import by_path  # noqa: F401, makes it `python -m tools.NAME`
+
 import functools
 
-from absl import flags
-from ml_collections import config_flags
+from alexnet_tf.cli import config_flag, program, progress
 
-from alexnet_tf import summary
-from alexnet_tf.cli import program, progress
-from alexnet_tf.experiment import start, train
-from alexnet_tf.training import summaries
+flags = program.Flags()
 
-_CONFIG = config_flags.DEFINE_config_file(
-    "config",
-    None,
-    "A file of configs/, such as configs/demo.py; change any field with "
-    "--config.FIELD=VALUE.",
-)
+_CONFIG = config_flag.define(flags)
 _WORKDIR = flags.DEFINE_string(
     "workdir",
     None,
@@ -39,6 +33,11 @@ _DRY_RUN = flags.DEFINE_boolean(
 
 def main(argv):
     """Trains, and prints the scores at the end."""
+    # TensorFlow comes with these: --help and a slip need not wait for it.
+    from alexnet_tf import summary
+    from alexnet_tf.experiment import start, train
+    from alexnet_tf.training import summaries
+
     if _DRY_RUN.value:
         print(summary.dry_run(_CONFIG.value))
         return
@@ -57,5 +56,4 @@ def _make_progress(description, total, initial):
 
 
 if __name__ == "__main__":
-    flags.mark_flag_as_required("config")
-    program.run(main)
+    program.run(main, flags)

@@ -5,12 +5,17 @@
 Prints one line for each fault and ends with status 1 if there are any.
 """
 
+if __name__ == "__main__" and not __package__:
+    import by_path  # noqa: F401, makes it `python -m tools.NAME`
+
 import sys
 
-from absl import app, flags
+from absl import app
 
 from alexnet_tf.cli import program
 from alexnet_tf.cli.progress import Progress
+
+flags = program.Flags()
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the records: --data_dir=data/ilsvrc2012"
@@ -53,4 +58,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    program.run(main)
+    program.run(main, flags)

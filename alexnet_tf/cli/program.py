@@ -6,17 +6,24 @@ shows its traceback; `--verbosity=1` shows the traceback of the others too.
 """
 
 import errno
+import faulthandler
+import inspect
 import logging as python_logging
 import os
 import re
 import signal
 import sys
 
-from absl import app, flags, logging
+from absl import app, logging
+from absl import flags as absl_flags
+
+from alexnet_tf.cli.flags import Flags
+
+__all__ = ["Flags", "call", "describe", "run"]
 
 # What absl and the config files raise for flags that do not fit.
 _WRONG_FLAGS = (
-    flags.Error,
+    absl_flags.Error,
     AttributeError,
     KeyError,
     TypeError,
@@ -27,13 +34,46 @@ _FREE_SPACE = ". Free some space and run the same command again."
 _HELP = {"-h", "-help", "--help", "-helpshort", "--helpshort"}
 
 
-def run(main):
-    """Runs `main(argv)` as the program and ends the process."""
+def run(main, flags):
+    """Runs `main(argv)` as the program and ends the process.
+
+    Args:
+        main: A function of the program's name and what is no flag. It takes
+            arguments where its attribute `takes_arguments` is true.
+        flags: The program's `Flags`.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    flags.FLAGS.set_default("verbosity", logging.INFO)
+    faulthandler.enable()
+    sys.exit(call(main, flags, sys.argv))
+
+
+def call(main, flags, argv):
+    """Runs `main(argv)` within this process, as a test does.
+
+    Args:
+        main: As of `run`.
+        flags: As of `run`.
+        argv: The program's name, flags and arguments. The fields of a config
+            are taken from `sys.argv`, which must be the same.
+
+    Returns:
+        The exit status.
+    """
+    absl_flags.FLAGS.set_default("verbosity", logging.INFO)
     logging.use_absl_handler()
-    logging.get_absl_handler().setFormatter(_Formatter())
-    app.run(lambda argv: _guard(main, argv), flags_parser=_parse_flags)
+    handler = logging.get_absl_handler()
+    handler.python_handler.stream = sys.stderr
+    handler.setFormatter(_Formatter())
+    if _HELP.intersection(argv[1:]):
+        return _print_help(sys.modules[main.__module__], flags)
+    try:
+        argv = flags.parse(argv)
+    except _WRONG_FLAGS as error:
+        return _refuse(error)
+    try:
+        return _guard(main, argv)
+    except SystemExit as end:
+        return end.code
 
 
 def describe(error):
@@ -70,22 +110,42 @@ def _without_machinery(text):
     return re.sub(r"\{\{.*?\}\}|\[(Op:|\[).*", "", text, flags=re.S)
 
 
+def _print_help(module, flags):
+    """Prints what a program does and its flags; returns the exit status."""
+    try:
+        print(f"{inspect.getdoc(module)}\n\n{flags.describe()}", flush=True)
+    except BrokenPipeError:
+        # Of --help | head; Python would complain once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
 def _guard(main, argv):
     """Turns what the user can mend into one line and exit status 1."""
-    if len(argv) > 1 and not getattr(main, "takes_arguments", False):
-        raise app.UsageError(
-            f"Flags only; did not expect {argv[1:]}.", exitcode=2
-        )
     try:
-        return main(argv)
+        if len(argv) > 1 and not getattr(main, "takes_arguments", False):
+            raise app.UsageError(f"Flags only; did not expect {argv[1:]}.")
+        return main(argv) or 0
     except app.UsageError as error:
-        raise app.UsageError(str(error), exitcode=2) from None
+        return _refuse(error)
     except BaseException as error:
         if not _is_user_error(error):
             raise
         logging.debug("The traceback of the error:", exc_info=True)
         print(f"error: {describe(error)}", file=sys.stderr, flush=True)
-        sys.exit(1)
+        return 1
+
+
+def _refuse(error):
+    """Says what is wrong with the command line; returns the exit status."""
+    words = " ".join(str(error).split())
+    # An error of the config's has its own words.
+    words = re.sub(r"^flag --config=\S*: (?=-*config)", "", words)
+    missing = re.fullmatch(r"flag --(\w+)=None: .* other than None\.", words)
+    if missing:
+        words = f"--{missing.group(1)} must be given."
+    print(f"error: {words} (--help explains every flag)", file=sys.stderr)
+    return 2
 
 
 def _is_user_error(error):
@@ -95,19 +155,6 @@ def _is_user_error(error):
     if tensorflow is not None and hasattr(tensorflow, "errors"):
         expected += (tensorflow.errors.OpError,)
     return isinstance(error, expected)
-
-
-def _parse_flags(argv):
-    """Parses flags; `--help` ends with status 0, a wrong flag with 2."""
-    if _HELP.intersection(argv[1:]):
-        app.usage(writeto_stdout=True)
-        sys.exit(0)
-    try:
-        return flags.FLAGS(argv)
-    except _WRONG_FLAGS as error:
-        words = " ".join(str(error).split())
-        print(f"error: {words} (--help explains every flag)", file=sys.stderr)
-        sys.exit(2)
 
 
 class _Formatter(python_logging.Formatter):

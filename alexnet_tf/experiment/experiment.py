@@ -33,6 +33,8 @@ class Experiment:
         info: `DatasetInfo` of the data that it is trained on.
         statistics: `Statistics` of that data.
         skipped: Counts damaged records, a `record_reader.Skipped`.
+        initial: Weights from elsewhere that a new run begins with, a
+            `weights.pretrained.Pretrained`, or `None`.
     """
 
     def __init__(self, config, workdir, source=None, placement=None):
@@ -50,6 +52,7 @@ class Experiment:
             self.info = self.source.info
             self.statistics = self.source.load_statistics()
         self.skipped = record_reader.Skipped()
+        self.initial = None
 
     @property
     def source(self):
@@ -144,10 +147,11 @@ class Experiment:
 
     def num_images(self, split):
         """Returns the number of images of a split, or of the held-out ones."""
+        splits = self._splits()
         if split == held_out.SPLIT:
-            total = self.info.splits["train"].num_images
+            total = splits["train"].num_images
             return round(total * self.config.data.held_out_fraction)
-        return self.info.splits[split].num_images
+        return splits[split].num_images
 
     def sample_images(self, split, count):
         """Returns images of a split, evenly spread over it.
@@ -218,19 +222,27 @@ class Experiment:
         directory = self.config.data.directory
         if split == held_out.SPLIT:
             split = "train"
-        if split not in self.info.splits:
+        splits = self._splits()
+        if split not in splits:
             raise ValueError(
-                f"The split must be one of {', '.join(self.info.splits)}. "
+                f"The split must be one of {', '.join(splits)}. "
                 f"Received: {split}"
             )
         found = self.source.info
         if (
             found.synsets != self.info.synsets
             or found.image_size != self.info.image_size
-            or found.splits.get(split) != self.info.splits[split]
+            or found.splits.get(split) != splits[split]
         ):
             raise self.other_records(directory)
         return self.source
+
+    def _splits(self):
+        """Returns the splits of the run, or of the data that are there.
+
+        Imported weights know their classes, and no records.
+        """
+        return self.info.splits or self.source.info.splits
 
     def other_records(self, directory):
         """Returns the error for records that the run does not know."""

@@ -3,6 +3,7 @@
 import contextlib
 import pathlib
 
+from alexnet_tf.experiment import initialize
 from alexnet_tf.experiment import workdir as workdirs
 from alexnet_tf.experiment.experiment import Experiment
 from alexnet_tf.training import checkpoint, control, strategy
@@ -58,7 +59,8 @@ def begin(config, workdir):
 
 def _open(config, workdir, source, placement):
     """Returns the experiment, if the workdir is new or that of the same run."""
-    if checkpoint.steps(workdir / "checkpoints"):
+    begun = checkpoint.steps(workdir / "checkpoints")
+    if begun:
         workdirs.check_same_run(workdir, config)
     experiment = Experiment(config, workdir, source, placement)
     if source.info.splits != experiment.info.splits:
@@ -70,6 +72,12 @@ def _open(config, workdir, source, placement):
                 f"{workdir} was trained with {name}={before}, but the data set "
                 f"has {getattr(source.info, name)}. Add "
                 f"--config.data.{name}={before}, or use another --workdir."
+            )
+    if config.init_from and not begun:
+        experiment.initial = initialize.load(config)
+        if config.init_mean == "source":
+            experiment.statistics = initialize.with_mean_of(
+                experiment.statistics, experiment.initial
             )
     return experiment
 

@@ -6,10 +6,9 @@ import keras
 from absl import logging
 
 from alexnet_tf import config as config_lib
-from alexnet_tf import model, weights
-from alexnet_tf.experiment import parts, steps
+from alexnet_tf import model
+from alexnet_tf.experiment import initialize, parts, steps
 from alexnet_tf.experiment import workdir as workdirs
-from alexnet_tf.experiment.experiment import open_workdir
 from alexnet_tf.training import (
     coordination,
     learning_rates,
@@ -48,7 +47,7 @@ def train(experiment, make_progress):
         coordination.lost_hosts_explained(placement.strategy),
     ):
         state, applied = _build(experiment, schedule)
-        _restore_or_initialize(state, config, intervals)
+        _restore_or_initialize(state, experiment, intervals)
         coordination.check_hosts_agree(
             placement.strategy, _fingerprint(experiment, state.step)
         )
@@ -118,15 +117,19 @@ def _build(experiment, schedule):
     return state, loss_scaled or paper_sgd
 
 
-def _restore_or_initialize(state, config, intervals):
-    """Restores the last checkpoint, or takes weights from another run."""
+def _restore_or_initialize(state, experiment, intervals):
+    """Restores the last checkpoint, or takes weights from elsewhere."""
     if state.restore():
         logging.info("Going on from step %d.", state.step)
         if state.step >= intervals.total_steps:
             logging.info("That is all of them: nothing is left to do.")
-    elif config.init_from:
-        _, arrays = open_workdir(config.init_from).load_weights()
-        weights.from_arrays(state.model, arrays)
+    elif experiment.initial is not None:
+        initialize.set_weights(
+            state.model,
+            experiment.initial,
+            experiment.config.skipped_layers(),
+            experiment.config.init_from,
+        )
 
 
 def _open_writer(experiment, state, intervals):

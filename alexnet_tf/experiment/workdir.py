@@ -19,7 +19,6 @@ import platform
 import subprocess
 
 import numpy as np
-import tensorflow as tf
 
 from alexnet_tf import config as config_lib
 from input_pipeline import files
@@ -29,7 +28,8 @@ FILE_NAME = "config.json"
 # What a run may not change on its way: everything else may.
 _FIXED = (
     *("network", "network_text", "without", "changes"),
-    *("init_from", "training.seed"),
+    *("init_from", "init_checkpoint", "init_skip", "init_mean"),
+    "training.seed",
 )
 _FREE_DATA = (
     "directory",
@@ -149,6 +149,9 @@ def revision():
 
 def _versions():
     """Returns what else the figures of a run depend on."""
+    # Here, so that programs which only read workdirs start at once.
+    import tensorflow as tf
+
     return {
         "python": platform.python_version(),
         "tensorflow": tf.__version__,

@@ -107,6 +107,25 @@ def compare(path, images, probabilities, progress=None):
     }
 
 
+def files_of(version):
+    """Returns the files of a version that can be compared, sorted."""
+    return sorted(
+        path
+        for path in pathlib.Path(version).iterdir()
+        if path.suffix in _RUNTIMES
+    )
+
+
+def describe(found):
+    """Returns what `compare` found, as a line."""
+    return (
+        f"{found['file']}: {found['size_mb']:.1f} MB, largest difference "
+        f"{found['largest_difference']:.2g}, mean "
+        f"{found['mean_difference']:.2g}, same best class "
+        f"{found['top1_agreement']:.1%} of {found['images']} images"
+    )
+
+
 def _in_batches(answer, images, progress):
     """Returns a function's answers to all images, a few at a time."""
     found = []

@@ -8,6 +8,7 @@ TIMED = ("constant", "linear", "exponential", "geometric", "geometric_jumps")
 SCHEDULES = ("plateau", "boundaries", *TIMED)
 EVAL_SPLITS = ("validation", "held_out")
 BIAS_SCHEDULES = ("same", *TIMED)
+STRATEGIES = ("one_device", "mirrored", "multi_worker")
 
 
 @dataclasses.dataclass

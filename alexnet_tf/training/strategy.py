@@ -8,8 +8,7 @@ import tensorflow as tf
 from absl import logging
 
 from alexnet_tf.layers import placement
-
-NAMES = ("one_device", "mirrored", "multi_worker")
+from alexnet_tf.training.config import STRATEGIES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +99,7 @@ def make_strategy(name, rows=None):
         _check_cluster()
         return tf.distribute.MultiWorkerMirroredStrategy()
     raise ValueError(
-        f"strategy must be one of {', '.join(NAMES)}. Received: {name!r}"
+        f"strategy must be one of {', '.join(STRATEGIES)}. Received: {name!r}"
     )
 
 

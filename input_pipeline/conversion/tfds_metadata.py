@@ -35,6 +35,12 @@ def _describe(info, num_bytes):
         "name": info.name,
         "version": info.version,
         "fileFormat": "tfrecord",
+        # For `as_supervised=True`.
+        "supervisedKeys": {
+            "tuple": {
+                "items": [{"featureKey": "image"}, {"featureKey": "label"}]
+            }
+        },
         "splits": [
             {
                 "name": name,

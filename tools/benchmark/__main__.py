@@ -24,14 +24,20 @@ second (of `update`, updates; median of the rounds), the ratio to the first
 line, and all rounds but for `convert`.
 """
 
+if __name__ == "__main__" and not __package__:
+    import pathlib
+    import sys
+
+    sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+    import by_path  # noqa: F401, makes it `python -m tools.NAME`
+
 import json
 import tempfile
 
-from absl import flags
-
 from alexnet_tf.cli import program, progress
 from alexnet_tf.reproduction import turns
-from tools.benchmark import (
+
+from . import (
     convert,
     inference,
     load,
@@ -40,6 +46,8 @@ from tools.benchmark import (
     step,
     workers,
 )
+
+flags = program.Flags()
 
 _MODE = flags.DEFINE_enum(
     "mode",
@@ -148,4 +156,4 @@ def _measure_conversion():
 
 
 if __name__ == "__main__":
-    program.run(main)
+    program.run(main, flags)

@@ -65,7 +65,7 @@ def make_files(folder, network=None, image_size=256, classes=1000):
         import onnx
     except ModuleNotFoundError:
         return
-    from tools.benchmark import inference_onnx
+    from . import inference_onnx
 
     graph = inference_onnx.make_graph(network, contents)
     onnx.save(graph, pathlib.Path(folder) / GRAPH_NAME)
@@ -80,8 +80,8 @@ def fields(folder, peers, python=None):
         python: The interpreter of the others; this one, if `None`.
     """
     ours, theirs = (
-        "tools.benchmark.inference",
-        "tools.benchmark.inference_peers",
+        f"{__package__}.inference",
+        f"{__package__}.inference_peers",
     )
     field = [
         ("alexnet_tf, SavedModel", f"{ours}:make_saved", "tensor"),

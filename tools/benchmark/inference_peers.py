@@ -8,7 +8,7 @@ import pathlib
 
 import numpy as np
 
-from tools.benchmark.inference import FILE_NAME, GRAPH_NAME, checked_turn
+from .inference import FILE_NAME, GRAPH_NAME, checked_turn
 
 _CROP_SIZE = 224
 
@@ -24,7 +24,7 @@ def make_torch(folder, batch_size, how):
     """
     import torch
 
-    from tools.benchmark import step_torch
+    from . import step_torch
 
     with np.load(pathlib.Path(folder) / FILE_NAME) as contents:
         arrays = dict(contents)

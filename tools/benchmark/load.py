@@ -132,7 +132,7 @@ class _Server:
             [
                 sys.executable,
                 "-m",
-                "tools.serve",
+                f"{__package__.rpartition('.')[0]}.serve",
                 f"--model={version}",
                 f"--port={self.port}",
                 "--grpc_port=0",

@@ -16,12 +16,12 @@ def of_loop():
     return [
         {
             "name": "DEMO in training.loop, with checkpoints and summaries",
-            "function": "tools.benchmark.loop:make_loop",
+            "function": f"{__package__}.loop:make_loop",
             "arguments": [],
         },
         {
             "name": "the same updates alone",
-            "function": "tools.benchmark.loop:make_updates",
+            "function": f"{__package__}.loop:make_updates",
             "arguments": [],
         },
     ]
@@ -32,12 +32,12 @@ def of_update():
     return [
         {
             "name": "PaperSGD on 60,965,224 weights",
-            "function": "tools.benchmark.loop:make_rule",
+            "function": f"{__package__}.loop:make_rule",
             "arguments": [],
         },
         {
             "name": "a pass that reads three such arrays and writes two",
-            "function": "tools.benchmark.loop:make_pass",
+            "function": f"{__package__}.loop:make_pass",
             "arguments": [],
         },
     ]

@@ -15,6 +15,7 @@ CROP_SIZE = 224
 # What peers read: the same JPEG bytes, without TensorFlow.
 FILE_NAME = "peers.npz"
 _BATCHES_A_TURN = 16
+_PROGRAMS = __package__.rpartition(".")[0]
 _PHOTOGRAPHS = pathlib.Path("../shared/data/ilsvrc_mini")
 
 
@@ -45,7 +46,7 @@ def make_records(folder):
 def _run(program, *flags):
     """Runs one of our programs."""
     subprocess.run(
-        [sys.executable, "-m", f"tools.{program}", *flags],
+        [sys.executable, "-m", f"{_PROGRAMS}.{program}", *flags],
         check=True,
         capture_output=True,
     )
@@ -58,8 +59,8 @@ def competitors(data_dir, peers):
         data_dir: What `make_records` returned.
         peers: Whether to add the others.
     """
-    ours = "tools.benchmark.pipeline:make_ours"
-    theirs = "tools.benchmark.pipeline_peers"
+    ours = f"{__package__}.pipeline:make_ours"
+    theirs = f"{__package__}.pipeline_peers"
     field = [
         ("alexnet_tf, JPEG records", ours, "", None),
         ("alexnet_tf, decoded cache", ours, "memory", None),

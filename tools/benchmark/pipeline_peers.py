@@ -13,7 +13,7 @@ import pathlib
 
 import numpy as np
 
-from tools.benchmark.pipeline import BATCH_SIZE, CROP_SIZE, FILE_NAME, make_turn
+from .pipeline import BATCH_SIZE, CROP_SIZE, FILE_NAME, make_turn
 
 
 def make_bare(data_dir, how):

@@ -25,18 +25,18 @@ def competitors(batch_size, peers, data_dir):
     arguments = [str(batch_size)]
     ours = {
         "name": "alexnet_tf PAPER, make_train_step",
-        "function": "tools.benchmark.step:make_ours",
+        "function": f"{__package__}.step:make_ours",
         "arguments": arguments,
     }
     others = [
         {
             "name": "plain Keras, two branches, tf.nn LRN, fit, default env",
-            "function": "tools.benchmark.step:make_plain_keras",
+            "function": f"{__package__}.step:make_plain_keras",
             "arguments": arguments,
         },
         {
             "name": "a float32 matrix product, 4.136 GFLOP an image",
-            "function": "tools.benchmark.step:make_product",
+            "function": f"{__package__}.step:make_product",
             "arguments": [],
         },
     ]
@@ -44,7 +44,7 @@ def competitors(batch_size, peers, data_dir):
         others += [
             {
                 "name": f"PyTorch {network} {mode}",
-                "function": "tools.benchmark.step_torch:make_step",
+                "function": f"{__package__}.step_torch:make_step",
                 "arguments": [*arguments, network, mode],
             }
             for network, mode in (

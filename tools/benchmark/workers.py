@@ -70,8 +70,8 @@ class _Worker:
         self.process = subprocess.Popen(
             [
                 competitor.get("python", sys.executable),
-                "-m",
-                "tools.benchmark.workers",
+                "-c",
+                f"from {__package__} import workers; workers.serve()",
                 competitor["function"],
                 *competitor["arguments"],
             ],
@@ -109,8 +109,9 @@ class _Worker:
             self.process.stdin.close()
 
 
-def _serve(function, *arguments):
-    """Takes turns until standard input ends."""
+def serve():
+    """Takes turns until standard input ends; the arguments say at what."""
+    function, *arguments = sys.argv[1:]
     # Ctrl-C is the parent's to answer; it ends us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Whatever a library prints goes elsewhere than our answers.
@@ -127,7 +128,3 @@ def _serve(function, *arguments):
         if isinstance(images, tuple):
             images, seconds = images
         print(images / seconds, file=answers, flush=True)
-
-
-if __name__ == "__main__":
-    _serve(*sys.argv[1:])

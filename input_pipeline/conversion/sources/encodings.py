@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 
+from input_pipeline import array_records
 from input_pipeline.conversion import images
 from input_pipeline.conversion.sources import parquet_rows
 
@@ -104,14 +105,29 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 def _read_example(catalogue, position):
     """A `tf.train.Example` of TFDS, which holds its own label."""
-    fields = parse_example(catalogue.read(position))
+    return _parse(catalogue.read(position), catalogue, position)
+
+
+def _read_array_record(catalogue, position):
+    """The same in a file of ArrayRecord; `offset` is its number."""
+    row = catalogue.rows[position]
+    path = catalogue.containers[row["container"]]
+    try:
+        contents = array_records.read(path, int(row["offset"]))
+    except ValueError as error:
+        raise images.ImageError(str(error)) from None
+    return _parse(contents, catalogue, position)
+
+
+def _parse(contents, catalogue, position):
+    fields = parse_example(contents)
     image, label = fields.get("image"), fields.get("label")
     if type(image) is not bytes or type(label) is not int:
         raise images.ImageError("its record holds no image and label")
     name = fields.get("file_name", fields.get("id"))
     if type(name) is not bytes:
         return image, label, catalogue.name(position)
-    return image, label, name.decode("utf-8", "replace")
+    return image, label, name.decode("utf-8", "backslashreplace")
 
 
 def parse_example(serialized):
@@ -182,5 +198,6 @@ _READERS = {
     "cifar_binary": _read_cifar_binary,
     "cifar_python": _read_cifar_python,
     "example": _read_example,
+    "array_record": _read_array_record,
     "parquet": _read_parquet,
 }

@@ -5,6 +5,7 @@ import pathlib
 import numpy as np
 from absl import logging
 
+from input_pipeline import ilsvrc2012
 from input_pipeline.conversion.sources import (
     catalogue,
     class_folders,
@@ -244,7 +245,7 @@ def _read_words(directory, names, kit):
     if kit is not None and names == kit.synsets:
         return kit.class_names
     if not path.is_file():
-        return [catalogue.printable(name) for name in names]
+        return ilsvrc2012.describe(map(catalogue.printable, names))
     lines = path.read_text(encoding="utf-8").splitlines()
     words = dict(line.split("\t", 1) for line in lines if "\t" in line)
     return [words.get(name, catalogue.printable(name)) for name in names]

@@ -5,6 +5,7 @@ import json
 import pathlib
 import re
 
+from input_pipeline import ilsvrc2012
 from input_pipeline.conversion.sources import (
     catalogue,
     devkit,
@@ -63,7 +64,7 @@ def open_source(pattern, on_error="fail", listed=()):
         kind="parquet",
         name=source.to_name(folder.name),
         synsets=[synsets[label] for label in order],
-        class_names=[words[label] for label in order],
+        class_names=ilsvrc2012.describe(words[label] for label in order),
         splits=splits,
         skipped=faults.skipped,
         origin={"files": source.describe_files(paths)},

@@ -2,7 +2,7 @@
 
 import pathlib
 
-from input_pipeline import record_index
+from input_pipeline import array_records, ilsvrc2012, record_index
 from input_pipeline.conversion.sources import catalogue, source
 
 _SPLITS = {
@@ -40,30 +40,32 @@ def open_source(name, data_dir=None):
             f"the features {sorted(features)} in {builder.data_path}. Prepare "
             f"it with: tfds build {name}"
         )
-    if info.file_format.value != "tfrecord":
+    index = _INDICES.get(info.file_format.value)
+    if index is None:
         raise ValueError(
-            f"{name} must be prepared with file_format tfrecord. Received: "
-            f"{info.file_format.value}. Prepare it again in another --data_dir."
+            f"{name} must be prepared as {' or '.join(_INDICES)}. "
+            f"Received: {info.file_format.value}. Prepare it again in another "
+            "--data_dir."
         )
     splits, used = {}, set()
     for split, candidates in _SPLITS.items():
         found = next((c for c in candidates if c in info.splits), None)
         if found is not None and found not in used:
             used.add(found)
-            splits[split] = _index(info.splits[found])
+            splits[split] = index(info.splits[found])
     names = list(features["label"].names)
     return source.Source(
         kind="tfds",
         name=source.to_name(info.name),
         synsets=names,
-        class_names=names,
+        class_names=ilsvrc2012.describe(names),
         splits=splits,
         skipped=[],
         origin={"tfds": info.full_name},
     )
 
 
-def _index(split):
+def _index_tfrecord(split):
     """Indexes the records of all shards of a split."""
     builder = catalogue.CatalogueBuilder("example")
     lengths = split.shard_lengths
@@ -76,3 +78,22 @@ def _index(split):
             name = f"{path.name}_{i}"
             builder.add(name, -1, int(offsets[i]), int(sizes[i]))
     return builder.finish()
+
+
+def _index_array_record(split):
+    """Indexes the records of all files of a split, by their number."""
+    builder = catalogue.CatalogueBuilder("array_record")
+    lengths = split.shard_lengths
+    for path, count in zip(split.filepaths, lengths, strict=True):
+        path = pathlib.Path(path)
+        array_records.check(path, count)
+        builder.add_container(path)
+        for i in range(count):
+            builder.add(f"{path.name}_{i}", -1, i, 0)
+    return builder.finish()
+
+
+_INDICES = {
+    "tfrecord": _index_tfrecord,
+    "array_record": _index_array_record,
+}

@@ -8,6 +8,7 @@ import re
 
 import numpy as np
 
+from input_pipeline import ilsvrc2012
 from input_pipeline.conversion.sources import (
     catalogue,
     class_tars,
@@ -56,7 +57,7 @@ def open_source(pattern, listed, on_error="fail"):
         kind="webdataset",
         name=source.to_name(re.split(r"[*?\[]", pathlib.Path(pattern).name)[0]),
         synsets=synsets,
-        class_names=list(synsets),
+        class_names=ilsvrc2012.describe(synsets),
         splits=splits,
         skipped=faults.skipped,
         origin={"files": source.describe_files(paths)},
