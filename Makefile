@@ -16,6 +16,7 @@ test: .venv/installed
 lint: .venv/installed
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
 
 # Images per second of a training step, ours beside the plainest Keras model.
 bench: .venv/installed
@@ -29,14 +30,14 @@ reproduce: .venv/installed
 	$(RUN) -m tools.reproduce --output_dir=$(OUTPUT_DIR) $(REPRODUCE)
 
 # What the demo exported, at http://localhost:8501/page.
-MODEL ?= runs/demo/export/00004500
+MODEL ?= runs/demo/export
 serve: .venv/installed
 	$(RUN) -m tools.serve --model=$(MODEL)
 
-.venv/installed: setup.py
+.venv/installed: setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 	  || { echo "error: Python 3.11, 3.12 or 3.13 is needed; $$($(PYTHON) --version) was found. Try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
-	@echo "Installing into .venv (about 2 GB, once)."
+	@echo "Installing TensorFlow and what else is needed into .venv: 3.3 GB, once, in one to three minutes."
 	$(PYTHON) -m venv .venv
-	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(RUN) -m pip install --disable-pip-version-check --editable '.[test]'
 	touch $@

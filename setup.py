@@ -1,4 +1,4 @@
-"""Installs the two packages; the programs run from the checkout."""
+"""Installs the two packages, with the programs and experiments in one."""
 
 import pathlib
 
@@ -35,13 +35,26 @@ setuptools.setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11,<3.14",
-    packages=setuptools.find_packages(
-        include=["alexnet_tf*", "input_pipeline*"]
-    ),
-    package_data={
-        "alexnet_tf": ["serving/page.*"],
-        "input_pipeline": ["ilsvrc2012/*.t*"],
+    # `tools` and `configs` would be in the way of other people's at top level.
+    packages=[
+        *setuptools.find_packages(include=["alexnet_tf*", "input_pipeline*"]),
+        "alexnet_tf.configs",
+        "alexnet_tf.tools",
+        "alexnet_tf.tools.benchmark",
+    ],
+    package_dir={
+        "alexnet_tf.configs": "configs",
+        "alexnet_tf.tools": "tools",
     },
+    package_data={
+        "alexnet_tf": ["py.typed", "serving/page.*"],
+        "alexnet_tf.configs": ["tf_serving/*"],
+        "input_pipeline": ["ilsvrc2012/*.t*", "py.typed"],
+    },
+    entry_points={
+        "console_scripts": ["alexnet = alexnet_tf.cli.__main__:main"]
+    },
+    classifiers=["Operating System :: POSIX :: Linux"],
     install_requires=[
         "absl-py>=2.1",
         # TFDS has it, but not on every system.
@@ -73,11 +86,12 @@ setuptools.setup(
             *PARQUET,
             *SERVING,
             "hypothesis>=6.100",
-            "safetensors>=0.4",
+            "mypy>=1.15",
             "pytest>=8",
             "pytest-timeout>=2.3",
             "pytest-xdist>=3.6",
             "ruff>=0.15",
+            "safetensors>=0.4",
         ],
         # What `tools.benchmark --peers` compares with.
         "peers": ["nvidia-dali-cuda120>=2", "torch>=2.4", "torchvision>=0.19"],

@@ -5,6 +5,7 @@ whose files are named "layers-145.cfg" here, as there.
 """
 
 import dataclasses
+from typing import Any
 
 from alexnet_tf.networks.description import (
     Conv,
@@ -190,7 +191,7 @@ CAFFENET = (
 # torchvision's, the shapes of "One weird trick for parallelizing
 # convolutional neural networks": no norms, dropout in front of fc6 and fc7,
 # PyTorch's first weights.
-_TORCH = {"stddev": "fan_in", "bias": "fan_in"}
+_TORCH: dict[str, Any] = {"stddev": "fan_in", "bias": "fan_in"}
 TORCHVISION = Network(
     image_size=224,
     towers=1,
