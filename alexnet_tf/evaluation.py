@@ -198,33 +198,31 @@ def per_class(probabilities, labels, class_names):
         and a wrong guess that come most often, as dicts `label`, `guess`,
         `images`.
     """
-    labels = np.asarray(labels)
+    labels = np.asarray(labels, np.int64)
     classes = len(class_names)
     guesses = np.argmax(probabilities, axis=1)
-    pairs = np.bincount(
-        labels.astype(np.int64) * classes + guesses, minlength=classes**2
-    ).reshape(classes, classes)
-    totals = pairs.sum(axis=1)
-    wrong = pairs.copy()
-    np.fill_diagonal(wrong, 0)
-    order = np.argsort(-wrong, axis=None, kind="stable")[:10]
-    confused = [divmod(int(place), classes) for place in order]
+    totals = np.bincount(labels, minlength=classes)
+    hits = np.bincount(labels[labels == guesses], minlength=classes)
+    # Only the pairs that occur: a table would grow with classes squared.
+    pairs, images = np.unique(
+        (labels * classes + guesses)[labels != guesses], return_counts=True
+    )
+    most = np.lexsort((pairs, -images))[:10]
     return {
         "classes": [
             {
                 "name": class_names[c],
                 "images": int(totals[c]),
-                "top1_error": float(1 - pairs[c, c] / totals[c]),
+                "top1_error": float(1 - hits[c] / totals[c]),
             }
             for c in np.flatnonzero(totals)
         ],
         "confused": [
             {
-                "label": class_names[a],
-                "guess": class_names[b],
-                "images": int(wrong[a, b]),
+                "label": class_names[pair // classes],
+                "guess": class_names[pair % classes],
+                "images": int(count),
             }
-            for a, b in confused
-            if wrong[a, b]
+            for pair, count in zip(pairs[most], images[most], strict=True)
         ],
     }

@@ -158,3 +158,25 @@ def test_a_known_count_gives_the_same_and_no_more_is_let_in():
     assert fewer["probabilities"].shape == (10, 3)
     with pytest.raises(ValueError, match="must be 9 images"):
         evaluation.predict(lambda x: x, batches, count=9)
+
+
+def test_confusions_of_many_classes_need_little_memory():
+    """10,184 classes squared would take 0.8 GB; their images take none."""
+    import tracemalloc
+
+    classes = 10_184
+    labels = np.arange(40) % 4
+    probabilities = np.zeros((40, classes), np.float32)
+    probabilities[np.arange(40), np.where(labels == 3, classes - 1, labels)] = 1
+    names = [str(n) for n in range(classes)]
+
+    tracemalloc.start()
+    found = evaluation.per_class(probabilities, labels, names)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 10e6
+    assert found["confused"] == [
+        {"label": "3", "guess": str(classes - 1), "images": 10}
+    ]
+    assert [c["top1_error"] for c in found["classes"]] == [0, 0, 0, 1]

@@ -161,3 +161,54 @@ def test_features_of_other_weights_are_written_anew(tmp_path, monkeypatch):
     )
 
     assert np.abs(second - first).max() > 1e-3
+
+
+def _by_hand(queries, base, count):
+    """Returns the nearest rows by every difference, ties by row."""
+    found = []
+    for query in queries.astype(np.float64):
+        squares = np.square(base.astype(np.float64) - query).sum(axis=1)
+        found.append(np.lexsort((np.arange(len(base)), squares))[:count])
+    return np.array(found)
+
+
+def test_neighbours_are_exact_where_distances_are_small(monkeypatch):
+    monkeypatch.setattr(features, "_BLOCK", 100)
+    monkeypatch.setattr(features, "_QUERIES", 7)
+    rng = np.random.default_rng(0)
+    # Far from the origin and close to each other: float32 products lose them.
+    base = (1000 + 0.01 * rng.normal(size=(512, 64))).astype(np.float32)
+    queries = (1000 + 0.01 * rng.normal(size=(20, 64))).astype(np.float32)
+
+    positions, distances = features.nearest(queries, base, 6)
+
+    np.testing.assert_array_equal(positions, _by_hand(queries, base, 6))
+    assert np.all(np.diff(distances, axis=1) >= 0)
+
+
+def test_equal_neighbours_come_by_row(monkeypatch):
+    monkeypatch.setattr(features, "_BLOCK", 8)
+    base = np.repeat(np.eye(3, 4, dtype=np.float32), 20, axis=0)
+
+    positions, distances = features.nearest(base[[25]], base, 15)
+
+    assert positions[0].tolist() == list(range(20, 35))
+    assert not distances.any()
+
+
+def test_rows_whose_labels_are_not_written_are_nobodys(tmp_path, monkeypatch):
+    """A kill between the two files leaves no old rows under new labels."""
+    path = tmp_path / "rows.npy"
+    dataset = tf.data.Dataset.from_tensor_slices(
+        (np.eye(4, dtype=np.float32), np.arange(4), np.array(["x"] * 4))
+    ).batch(2)
+    features.write(path, tf.identity, dataset, 4, weights="old")
+
+    def killed(*arguments, **arrays):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(features.files, "write_arrays", killed)
+    with pytest.raises(KeyboardInterrupt):
+        features.write(path, lambda x: 2 * x, dataset, 4, weights="new")
+
+    assert not path.with_suffix(".npz").exists()

@@ -12,7 +12,10 @@ from alexnet_tf.weights import assign
 from input_pipeline import files
 
 # Rows of the base that are compared at a time: 128 MB of 4,096 features.
-_BLOCK = 8192
+_BLOCK = 4096
+# Queries that are compared with a block together, and pairs at a time.
+_QUERIES = 256
+_PAIRS = 2048
 
 
 def make_extractor(model, layer_name="fc7"):
@@ -72,12 +75,14 @@ def write(path, extract, dataset, count, progress=None, weights=""):
                 "python -m tools.verify_tfrecords --help"
             )
         rows.flush()
-        files.write_arrays(
-            path.with_suffix(".npz"),
-            labels=np.concatenate(labels),
-            weights=weights,
-            file_names=np.concatenate(names).astype(str),
-        )
+        # Without it the rows are nobody's, until it is written again.
+        path.with_suffix(".npz").unlink(missing_ok=True)
+    files.write_arrays(
+        path.with_suffix(".npz"),
+        labels=np.concatenate(labels),
+        weights=weights,
+        file_names=np.concatenate(names).astype(str),
+    )
     return np.load(path, mmap_mode="r")
 
 
@@ -127,8 +132,9 @@ def nearest(queries, base, count=6, progress=None):
 
     Euclidean distance of raw features, as the authors' program takes it. The
     base is read once, in blocks, and never whole: 1.28 million rows of 4,096
-    need no more memory than a few blocks. Candidates come from float32
-    products; their order is that of distances in float64.
+    need no more memory than a few blocks, whatever the number of queries.
+    Products in float64 rule out what cannot be among the nearest, by a bound
+    of their rounding; the others' differences are squared and summed.
 
     Args:
         queries: `(n, features)`.
@@ -137,7 +143,7 @@ def nearest(queries, base, count=6, progress=None):
         progress: Has `update(rows)`, or `None`.
 
     Returns:
-        Places int64 `(n, count)` and distances float64 `(n, count)`, nearest
+        Positions int64 `(n, count)` and distances float64 `(n, count)`, nearest
         first; of equal distances the earlier row first.
 
     Raises:
@@ -150,41 +156,79 @@ def nearest(queries, base, count=6, progress=None):
             f"features. Received: {count} neighbours, rows {base.shape}, "
             f"queries {queries.shape}"
         )
-    # More than asked for, as float32 may swap those that are almost equal.
-    kept = min(len(base), count + 8)
-    positions = np.empty((len(queries), 0), np.int64)
-    scores = np.empty((len(queries), 0), np.float32)
-    squares = np.einsum("ij,ij->i", queries, queries)[:, np.newaxis]
+    positions = np.full((len(queries), count), len(base), np.int64)
+    squares = np.full((len(queries), count), np.inf)
     for start in range(0, len(base), _BLOCK):
-        block = np.asarray(base[start : start + _BLOCK], np.float32)
-        found = squares + np.einsum("ij,ij->i", block, block)
-        found -= 2 * (queries @ block.T)
-        here = np.arange(start, start + len(block))
-        positions = np.hstack([positions, np.broadcast_to(here, found.shape)])
-        scores = np.hstack([scores, found])
-        if scores.shape[1] > kept:
-            best = np.argpartition(scores, kept - 1, axis=1)[:, :kept]
-            positions = np.take_along_axis(positions, best, axis=1)
-            scores = np.take_along_axis(scores, best, axis=1)
+        block = np.asarray(base[start : start + _BLOCK], np.float64)
+        for first in range(0, len(queries), _QUERIES):
+            some = slice(first, first + _QUERIES)
+            rows = queries[some].astype(np.float64)
+            number, row = _candidates(rows, block, squares[some, -1], count)
+            found = _squared_distances(rows, number, block, row)
+            positions[some], squares[some] = _merge(
+                positions[some], squares[some], number, row + start, found
+            )
         if progress is not None:
             progress.update(len(block))
         _forget(base)
-    order = np.argsort(positions, axis=1)
-    positions = np.take_along_axis(positions, order, axis=1)
-    distances = np.stack(
-        [
-            np.linalg.norm(
-                np.asarray(base[mine], np.float64) - query.astype(np.float64),
-                axis=1,
-            )
-            for mine, query in zip(positions, queries, strict=True)
-        ]
+    return positions, np.sqrt(squares)
+
+
+def _candidates(queries, block, limits, count):
+    """Returns the pairs of a query and a row that may be near enough.
+
+    Args:
+        queries: float64 `(n, features)`.
+        block: float64 `(rows, features)`.
+        limits: `(n,)`, squared distances above which nothing matters.
+        count: Rows to find.
+
+    Returns:
+        Two arrays: numbers of queries, and of rows of the block.
+    """
+    lengths = np.einsum("ij,ij->i", queries, queries)[:, np.newaxis]
+    sums = lengths + np.einsum("ij,ij->i", block, block)
+    found = sums - 2 * (queries @ block.T)
+    # A sum of so many products is off by their number times half the spacing
+    # of float64 at most; four times that is on the safe side.
+    bound = 4 * block.shape[1] * np.finfo(np.float64).eps * sums
+    kth = min(found.shape[1], count) - 1
+    nearest_upper = np.partition(found + bound, kth, axis=1)[:, kth]
+    limits = np.minimum(limits, nearest_upper)[:, np.newaxis]
+    return np.nonzero(found - bound <= limits)
+
+
+def _squared_distances(queries, number, block, row):
+    """Returns the squared distance of each pair, in float64."""
+    found = np.empty(len(number))
+    for start in range(0, len(number), _PAIRS):
+        some = slice(start, start + _PAIRS)
+        difference = queries[number[some]] - block[row[some]]
+        found[some] = np.einsum("ij,ij->i", difference, difference)
+    return found
+
+
+def _merge(positions, squares, number, row, found):
+    """Returns the nearest of those known and those found, in order.
+
+    Args:
+        positions: int64 `(n, count)`, of those known.
+        squares: float64 `(n, count)`, their squared distances.
+        number: `(pairs,)`, of the query of each pair found.
+        row: `(pairs,)`, its row in the base.
+        found: `(pairs,)`, its squared distance.
+    """
+    count = positions.shape[1]
+    number = np.concatenate(
+        [np.repeat(np.arange(len(positions)), count), number]
     )
-    order = np.argsort(distances, axis=1, kind="stable")[:, :count]
-    return (
-        np.take_along_axis(positions, order, axis=1),
-        np.take_along_axis(distances, order, axis=1),
-    )
+    row = np.concatenate([positions.ravel(), row])
+    found = np.concatenate([squares.ravel(), found])
+    # Of equal distances the earlier row.
+    order = np.lexsort((row, found, number))
+    starts = np.searchsorted(number[order], np.arange(len(positions)))
+    best = order[starts[:, np.newaxis] + np.arange(count)]
+    return row[best], found[best]
 
 
 def _forget(rows):
