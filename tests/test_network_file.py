@@ -8,6 +8,7 @@ import runs
 from convnet_files import original
 from data_sets import make_records
 
+import alexnet_tf
 from alexnet_tf import config as config_lib
 from alexnet_tf import summary
 from alexnet_tf.config import Config
@@ -109,6 +110,27 @@ def test_dry_run_shows_the_files_network(config):
 
     assert table.startswith("layers-test: crops of 72 pixels, 3 classes (tiny)")
     assert "low_resolution_to_conv2" in table
+
+
+def test_dry_run_without_data_has_the_files_classes(config):
+    config.data.directory = ""
+    config.data.crop_size = 224
+
+    table = summary.dry_run(config)
+
+    count = config.definition().parameters
+    assert table.startswith("layers-test: crops of 224 pixels, 3 classes (the ")
+    assert f"  {count:,}  " in table.splitlines()[-1]
+
+
+def test_early_network_computes_in_half_precision(config):
+    model = alexnet_tf.build(
+        config.make_network(), 3, image_size=72, precision="mixed_bfloat16"
+    )
+
+    assert np.isfinite(
+        np.asarray(model(np.ones((1, 72, 72, 3))), "float32")
+    ).all()
 
 
 def test_missing_file_is_named():
