@@ -25,9 +25,9 @@ def data_dir(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def config(tmp_path, data_dir):
-    config = Config(network_file=str(original(**EARLY).save(tmp_path)))
+def make_config(folder, data_dir):
+    """Returns the config of two steps, and writes its network's files."""
+    config = Config(network_file=str(original(**EARLY).save(folder)))
     config.data.directory = str(data_dir)
     config.data.crop_size = 72
     config.data.batch_size = 4
@@ -35,13 +35,23 @@ def config(tmp_path, data_dir):
     return config
 
 
-def test_workdir_needs_its_networks_files_no_more(config, tmp_path):
-    workdir = tmp_path / "run"
-    runs.train(config, workdir)
-    for path in tmp_path.glob("*.cfg"):
-        path.unlink()
+@pytest.fixture
+def config(tmp_path, data_dir):
+    return make_config(tmp_path, data_dir)
 
-    run = experiment.open_workdir(workdir)
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, data_dir):
+    """A workdir whose network's files are gone."""
+    folder = tmp_path_factory.mktemp("trained")
+    runs.train(make_config(folder, data_dir), folder / "run")
+    for path in folder.glob("*.cfg"):
+        path.unlink()
+    return folder / "run"
+
+
+def test_workdir_needs_its_networks_files_no_more(trained):
+    run = experiment.open_workdir(trained)
     model, step = run.load()
 
     assert step == 2
@@ -50,15 +60,14 @@ def test_workdir_needs_its_networks_files_no_more(config, tmp_path):
     assert np.isfinite(model(np.zeros((1, 72, 72, 3)))).all()
 
 
-def test_run_goes_on_with_the_same_file_only(config, tmp_path):
-    workdir = tmp_path / "run"
-    runs.train(config, workdir)
-    runs.train(config, workdir)
+def test_run_goes_on_with_the_same_file_only(trained, config, tmp_path):
+    # The same text, wherever it is now.
+    runs.open_new(config, trained)
     path = tmp_path / "layer-params-test.cfg"
     path.write_text(path.read_text().replace("scale=0.0001", "scale=0.001"))
 
     with pytest.raises(ValueError, match="with the network of .* as it was"):
-        runs.train(config, workdir)
+        runs.open_new(config, trained)
 
 
 def test_rates_are_the_files_if_asked_for(config):
