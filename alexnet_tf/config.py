@@ -76,7 +76,7 @@ class Config:
 
     def make_network(self):
         """Returns the network as data."""
-        definition = self._definition()
+        definition = self.definition()
         network = (
             definition.network if definition else networks.named(self.network)
         )
@@ -107,12 +107,16 @@ class Config:
         if self.optimizer.schedule == "file":
             kept.optimizer = dataclasses.replace(
                 self.optimizer,
-                **convnet_cfg.optimizer_settings(kept._definition().rates()),
+                **convnet_cfg.optimizer_settings(kept.definition().rates()),
             )
         return kept
 
-    def _definition(self):
-        """Returns what the network's files say, or `None` without them."""
+    def definition(self):
+        """Returns what the network's files say, or `None` without them.
+
+        Returns:
+            A `convnet_cfg.Definition`.
+        """
         text = self.network_text
         if not text and self.network_file:
             text = convnet_cfg.read_files(self.network_file, self.params_file)

@@ -110,6 +110,9 @@ def dry_run(config):
     """
     config.validate()
     num_classes, origin = _PAPERS_CLASSES, "the paper's number"
+    definition = config.definition()
+    if definition:
+        num_classes, origin = definition.num_classes, "the file's number"
     if config.data.directory:
         info = datasets.open_source(config.data).info
         num_classes, origin = info.num_classes, info.name

@@ -8,6 +8,7 @@ import runs
 from convnet_files import original
 from data_sets import make_records
 
+import alexnet_tf
 from alexnet_tf import config as config_lib
 from alexnet_tf import summary
 from alexnet_tf.config import Config
@@ -24,9 +25,9 @@ def data_dir(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def config(tmp_path, data_dir):
-    config = Config(network_file=str(original(**EARLY).save(tmp_path)))
+def make_config(folder, data_dir):
+    """Returns the config of two steps, and writes its network's files."""
+    config = Config(network_file=str(original(**EARLY).save(folder)))
     config.data.directory = str(data_dir)
     config.data.crop_size = 72
     config.data.batch_size = 4
@@ -34,13 +35,23 @@ def config(tmp_path, data_dir):
     return config
 
 
-def test_workdir_needs_its_networks_files_no_more(config, tmp_path):
-    workdir = tmp_path / "run"
-    runs.train(config, workdir)
-    for path in tmp_path.glob("*.cfg"):
-        path.unlink()
+@pytest.fixture
+def config(tmp_path, data_dir):
+    return make_config(tmp_path, data_dir)
 
-    run = experiment.open_workdir(workdir)
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, data_dir):
+    """A workdir whose network's files are gone."""
+    folder = tmp_path_factory.mktemp("trained")
+    runs.train(make_config(folder, data_dir), folder / "run")
+    for path in folder.glob("*.cfg"):
+        path.unlink()
+    return folder / "run"
+
+
+def test_workdir_needs_its_networks_files_no_more(trained):
+    run = experiment.open_workdir(trained)
     model, step = run.load()
 
     assert step == 2
@@ -49,15 +60,14 @@ def test_workdir_needs_its_networks_files_no_more(config, tmp_path):
     assert np.isfinite(model(np.zeros((1, 72, 72, 3)))).all()
 
 
-def test_run_goes_on_with_the_same_file_only(config, tmp_path):
-    workdir = tmp_path / "run"
-    runs.train(config, workdir)
-    runs.train(config, workdir)
+def test_run_goes_on_with_the_same_file_only(trained, config, tmp_path):
+    # The same text, wherever it is now.
+    runs.open_new(config, trained)
     path = tmp_path / "layer-params-test.cfg"
     path.write_text(path.read_text().replace("scale=0.0001", "scale=0.001"))
 
     with pytest.raises(ValueError, match="with the network of .* as it was"):
-        runs.train(config, workdir)
+        runs.open_new(config, trained)
 
 
 def test_rates_are_the_files_if_asked_for(config):
@@ -109,6 +119,27 @@ def test_dry_run_shows_the_files_network(config):
 
     assert table.startswith("layers-test: crops of 72 pixels, 3 classes (tiny)")
     assert "low_resolution_to_conv2" in table
+
+
+def test_dry_run_without_data_has_the_files_classes(config):
+    config.data.directory = ""
+    config.data.crop_size = 224
+
+    table = summary.dry_run(config)
+
+    count = config.definition().parameters
+    assert table.startswith("layers-test: crops of 224 pixels, 3 classes (the ")
+    assert f"  {count:,}  " in table.splitlines()[-1]
+
+
+def test_early_network_computes_in_half_precision(config):
+    model = alexnet_tf.build(
+        config.make_network(), 3, image_size=72, precision="mixed_bfloat16"
+    )
+
+    assert np.isfinite(
+        np.asarray(model(np.ones((1, 72, 72, 3))), "float32")
+    ).all()
 
 
 def test_missing_file_is_named():
