@@ -7,11 +7,13 @@ from input_pipeline.transforms import ten_crops
 
 __all__ = [
     "errors",
+    "has_labels",
     "interval",
     "make_predictor",
     "per_class",
     "predict",
     "probabilities",
+    "report",
     "ten_crops",
     "topk_error",
 ]
@@ -92,6 +94,21 @@ def predict(predictor, dataset, progress=None, interruption=None, count=None):
     columns = [np.concatenate(c) for c in zip(*batches, strict=True)]
     names = ("labels", "file_names")
     return {"probabilities": rows, **dict(zip(names, columns, strict=False))}
+
+
+def has_labels(labels):
+    """Returns whether images have labels; a test split's are -1, all of them.
+
+    Raises:
+        ValueError: Some have one and others have none.
+    """
+    without = np.asarray(labels) < 0
+    if without.any() and not without.all():
+        raise ValueError(
+            "All images of a split must have labels, or none. Received: "
+            f"{int(without.sum())} of {len(without)} without"
+        )
+    return not without.all()
 
 
 def errors(probabilities, labels, ties="class order"):
@@ -225,4 +242,29 @@ def per_class(probabilities, labels, class_names):
             }
             for pair, count in zip(pairs[most], images[most], strict=True)
         ],
+    }
+
+
+def report(probabilities, labels, class_names, ties="class order"):
+    """Returns the errors, their intervals, and what goes wrong by class.
+
+    Args:
+        probabilities: `(n, classes)`.
+        labels: `(n,)`, from 0.
+        class_names: By label.
+        ties: See `topk_error`.
+
+    Returns:
+        A dict of what `errors` and `per_class` return, with "top1_interval"
+        and "top5_interval", pairs of fractions.
+    """
+    scores = errors(probabilities, labels, ties)
+    intervals = {
+        f"{name}_interval": interval(scores[f"{name}_error"], len(labels))
+        for name in ("top1", "top5")
+    }
+    return {
+        **scores,
+        **intervals,
+        **per_class(probabilities, labels, class_names),
     }

@@ -3,7 +3,7 @@
 import numpy as np
 
 from alexnet_tf import evaluation
-from input_pipeline import files
+from input_pipeline import files, ilsvrc2012
 
 _NAMES = ("probabilities", "labels", "file_names")
 
@@ -13,7 +13,8 @@ def save(path, arrays):
 
     Args:
         path: The npz file.
-        arrays: "probabilities", "labels" and "file_names".
+        arrays: "probabilities", "labels" and "file_names"; perhaps "synsets",
+            the WordNet ids by label.
     """
     files.write_arrays(path, **arrays)
 
@@ -27,7 +28,10 @@ def load(path):
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in _NAMES}
+            arrays = {name: file[name] for name in _NAMES}
+            if "synsets" in file:
+                arrays["synsets"] = file["synsets"]
+            return arrays
     except FileNotFoundError:
         raise
     except Exception as error:
@@ -47,8 +51,14 @@ def load_all(paths):
         A list of `(n, classes)` arrays, the labels, and the file names.
 
     Raises:
-        ValueError: They are not the same images in the same order.
+        ValueError: They are not the same images in the same order, or no
+            file is named.
     """
+    if not paths:
+        raise ValueError(
+            "predictions must name one or more files of tools.evaluate, with "
+            "commas. Received: none"
+        )
     first = load(paths[0])
     found = [first["probabilities"]]
     for path in paths[1:]:
@@ -135,10 +145,31 @@ def search_weights(probabilities, labels, k=5, passes=5, progress=None):
     return weights
 
 
-def submission(probabilities):
-    """Returns ILSVRC's submission: five labels a line, from 1, best first."""
-    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :5] + 1
-    return "".join(" ".join(map(str, row)) + "\n" for row in best)
+def submission(probabilities, synsets):
+    """Returns ILSVRC's submission: five labels a line, best first.
+
+    Args:
+        probabilities: `(n, 1000)`, images in the order of their files.
+        synsets: WordNet ids by label.
+
+    Returns:
+        Text, whose numbers are ILSVRC2012_IDs: the devkit's order of the
+        classes, from 1, and not that of the labels.
+
+    Raises:
+        ValueError: A class is none of ILSVRC-2012's.
+    """
+    numbers = ilsvrc2012.devkit_ids()
+    unknown = [synset for synset in synsets if synset not in numbers]
+    if unknown or len(synsets) != len(numbers):
+        raise ValueError(
+            "A submission needs the 1,000 classes of ILSVRC-2012, by WordNet "
+            f"id. Received: {len(synsets)} classes"
+            + (f", among them {unknown[0]}" if unknown else "")
+        )
+    ids = np.array([numbers[synset] for synset in synsets])
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :5]
+    return "".join(" ".join(map(str, row)) + "\n" for row in ids[best])
 
 
 def _check_same(first_path, first, path, arrays):

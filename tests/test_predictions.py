@@ -5,6 +5,7 @@ import programs
 import pytest
 
 from alexnet_tf import evaluation, predictions
+from input_pipeline import ilsvrc2012
 
 
 def _noisy(labels, classes, seed):
@@ -66,10 +67,30 @@ def test_search_leaves_out_a_network_that_knows_nothing(tmp_path):
     assert weights[2] < min(weights[:2])
 
 
-def test_submission_has_five_labels_from_one_best_first():
-    text = predictions.submission(np.array([[0.1, 0.3, 0.05, 0.25, 0.2, 0.1]]))
+def test_a_submission_has_the_devkits_numbers():
+    synsets = [synset for synset, _ in ilsvrc2012.classes()]
+    probabilities = np.zeros((1, 1000))
+    # Kit fox and sea snake are 1 and 490 there, and labels 278 and 65 here.
+    probabilities[0, [278, 65]] = 0.6, 0.4
 
-    assert text == "2 4 5 1 6\n"
+    text = predictions.submission(probabilities, synsets)
+
+    first, second, *rest = text.split()
+    assert (first, second) == ("1", "490")
+    # The others are equal: the lower labels first, a tench being 449.
+    assert rest[0] == "449"
+    assert text.endswith("\n")
+
+
+@pytest.mark.parametrize("synsets", [["n01440764"] * 4, ["cat"] * 1000])
+def test_a_submission_of_other_classes_is_refused(synsets):
+    with pytest.raises(ValueError, match="needs the 1,000 classes"):
+        predictions.submission(np.ones((1, len(synsets))), synsets)
+
+
+def test_no_files_are_refused():
+    with pytest.raises(ValueError, match="must name one or more files"):
+        predictions.load_all([])
 
 
 @pytest.mark.parametrize("change", ["order", "count", "classes"])
@@ -104,18 +125,59 @@ def test_refuses_a_file_that_is_none(tmp_path):
 
 def test_the_program_writes_what_it_prints(tmp_path):
     paths = ",".join(map(str, _write(tmp_path, 3)))
-    output, text = tmp_path / "mean.npz", tmp_path / "labels.txt"
+    output = tmp_path / "mean.npz"
 
     done = programs.run(
         "ensemble",
         f"--predictions={paths}",
         "--search",
         f"--output={output}",
-        f"--submission={text}",
     )
 
     arrays = predictions.load(output)
     scores = evaluation.errors(arrays["probabilities"], arrays["labels"])
     assert f"top-1 error {scores['top1_error']:.2%}" in done.stdout
     assert "too low" in done.stdout.replace("\n", " ")
-    assert len(text.read_text().splitlines()) == 400
+
+
+def test_a_test_split_without_labels_has_a_submission_and_no_errors(tmp_path):
+    synsets = [synset for synset, _ in ilsvrc2012.classes()]
+    probabilities = np.random.default_rng(0).random((3, 1000), np.float32)
+    arrays = {
+        "probabilities": probabilities,
+        "labels": np.full(3, -1),
+        "file_names": np.array(["a", "b", "c"]),
+        "synsets": np.array(synsets),
+    }
+    predictions.save(tmp_path / "test.npz", arrays)
+
+    done = programs.run(
+        "ensemble",
+        f"--predictions={tmp_path / 'test.npz'}",
+        f"--submission={tmp_path / 'labels.txt'}",
+        f"--output={tmp_path / 'mean.npz'}",
+    )
+
+    assert "3 images without labels" in done.stdout
+    text = (tmp_path / "labels.txt").read_text()
+    assert text == predictions.submission(probabilities, synsets)
+    assert "synsets" in predictions.load(tmp_path / "mean.npz")
+
+
+def test_an_output_that_its_own_json_would_overwrite_is_refused(tmp_path):
+    (path,) = _write(tmp_path, 1)
+    output = tmp_path / "x.json"
+
+    done = programs.run(
+        "ensemble", f"--predictions={path}", f"--output={output}", status=1
+    )
+
+    assert "output must end with .npz" in done.stderr
+    assert not output.exists()
+
+
+def test_labels_are_all_there_or_none():
+    assert evaluation.has_labels([0, 2])
+    assert not evaluation.has_labels([-1, -1])
+    with pytest.raises(ValueError, match="1 of 2 without"):
+        evaluation.has_labels([-1, 3])

@@ -35,7 +35,9 @@ _OUTPUT = flags.DEFINE_string(
     "output", None, "npz file for the mean, such as ensemble.npz; or nothing."
 )
 _SUBMISSION = flags.DEFINE_string(
-    "submission", None, "Text file of five labels a line, such as test.txt."
+    "submission",
+    None,
+    "Text file of five ILSVRC2012_IDs a line, such as test.txt.",
 )
 
 
@@ -43,29 +45,41 @@ def main(argv):
     """Prints each file's errors and those of all together."""
     if _WEIGHTS.value and _SEARCH.value:
         raise ValueError("Either --weights or --search. Received: both")
-    paths = _PREDICTIONS.value
+    paths = [path for path in _PREDICTIONS.value if path]
+    output = pathlib.Path(_OUTPUT.value) if _OUTPUT.value else None
+    if output and output.suffix != ".npz":
+        raise ValueError(
+            f"output must end with .npz; its .json is written next to it. "
+            f"Received: {output}"
+        )
     found, labels, names = predictions.load_all(paths)
     weights = [float(w) for w in _WEIGHTS.value] if _WEIGHTS.value else None
     if _SEARCH.value:
         with progress.Progress("search", 5 * len(found), "weights") as bar:
             weights = predictions.search_weights(found, labels, progress=bar)
     mean = predictions.weighted_mean(found, weights)
-    for path, each in zip(paths, found, strict=True):
-        print(f"{path}: {_words(evaluation.errors(each, labels))}")
-    scores = evaluation.errors(mean, labels)
     title = f"{len(found)} networks"
     if weights:
         title += f", weights {', '.join(f'{w:.2f}' for w in weights)}"
-    print(f"{title}: {_words(scores)}")
+    scores = {}
+    if evaluation.has_labels(labels):
+        for path, each in zip(paths, found, strict=True):
+            print(f"{path}: {_words(evaluation.errors(each, labels))}")
+        scores = evaluation.errors(mean, labels)
+        print(f"{title}: {_words(scores)}")
+    else:
+        print(f"{title}: {len(labels)} images without labels, no errors")
     if _SEARCH.value:
         print(
             "These weights were searched on these images: the error is too "
             "low. Take them to others with --weights."
         )
-    if _OUTPUT.value:
-        path = pathlib.Path(_OUTPUT.value)
+    synsets = predictions.load(paths[0]).get("synsets")
+    if output:
         arrays = {"probabilities": mean, "labels": labels, "file_names": names}
-        predictions.save(path, arrays)
+        if synsets is not None:
+            arrays["synsets"] = synsets
+        predictions.save(output, arrays)
         record = {
             **scores,
             "num_images": len(labels),
@@ -73,10 +87,15 @@ def main(argv):
             "weights": weights or [1 / len(found)] * len(found),
             "searched_on_these_images": _SEARCH.value,
         }
-        files.write_json(path.with_suffix(".json"), record)
-        print(path)
+        files.write_json(output.with_suffix(".json"), record)
+        print(output)
     if _SUBMISSION.value:
-        text = predictions.submission(mean)
+        if synsets is None:
+            raise ValueError(
+                f"{paths[0]} must name its classes for a submission, as files "
+                "of this version of tools.evaluate do. Evaluate again."
+            )
+        text = predictions.submission(mean, synsets.tolist())
         path = pathlib.Path(_SUBMISSION.value)
         files.write_atomically(path, text.encode())
         print(path)

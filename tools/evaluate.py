@@ -75,14 +75,7 @@ def main(argv):
             f"Found: {len(found['labels'])}. List the faults with: "
             "python -m tools.verify_tfrecords --help"
         )
-    scores = evaluation.errors(
-        found["probabilities"], found["labels"], _TIES.value
-    )
-    count = len(found["labels"])
     result = {
-        **scores,
-        "top1_interval": evaluation.interval(scores["top1_error"], count),
-        "top5_interval": evaluation.interval(scores["top5_error"], count),
         "num_images": total - skipped,
         "skipped_images": skipped,
         "crops": _CROPS.value,
@@ -90,25 +83,42 @@ def main(argv):
         "step": step,
         "protocol": _protocol(run),
         "revision": workdir.revision(),
-        **evaluation.per_class(
-            found["probabilities"], found["labels"], run.info.class_names
-        ),
     }
+    if evaluation.has_labels(found["labels"]):
+        scores = evaluation.report(
+            found["probabilities"],
+            found["labels"],
+            run.info.class_names,
+            _TIES.value,
+        )
+        result = {**scores, **result}
     path = _write(run, found, result)
+    _print(result)
+    print(path)
+
+
+def _print(result):
+    """Prints the errors, or that there are no labels."""
+    crops = f"{_CROPS.value} crop{'s' if _CROPS.value > 1 else ''}"
+    title = (
+        f"{_SPLIT.value}, {result['num_images']} images, step "
+        f"{result['step']}, {crops}"
+    )
+    if "top1_error" not in result:
+        print(f"{title}: no labels, so no errors; the probabilities are in")
+        return
     print(
-        f"{_SPLIT.value}, {total - skipped} images, step {step}, "
-        f"{_CROPS.value} crop{'s' if _CROPS.value > 1 else ''}: "
-        f"top-1 error {scores['top1_error']:.2%}, "
-        f"top-5 error {scores['top5_error']:.2%}, loss {scores['loss']:.4f}"
+        f"{title}: top-1 error {result['top1_error']:.2%}, "
+        f"top-5 error {result['top5_error']:.2%}, loss {result['loss']:.4f}"
     )
     low, high = result["top1_interval"]
     print(f"top-1 error, 95% interval: {low:.2%} to {high:.2%}")
     for pair in result["confused"][:3]:
+        times = "once" if pair["images"] == 1 else f"{pair['images']} times"
         print(
             f"taken for {figures.short(pair['guess'])}: "
-            f"{figures.short(pair['label'])}, {pair['images']} times"
+            f"{figures.short(pair['label'])}, {times}"
         )
-    print(path)
 
 
 def _protocol(run):
@@ -140,6 +150,9 @@ def _write(run, found, result):
     found["file_names"] = np.array(
         [file_name.decode() for file_name in found["file_names"]]
     )
+    if _TIES.value != "class order":
+        name += "-original"
+    found["synsets"] = np.array(run.info.synsets)
     path = folder / f"{name}.npz"
     predictions.save(path, found)
     files.write_json(folder / f"{name}.json", result)

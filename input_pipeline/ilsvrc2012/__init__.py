@@ -1,8 +1,9 @@
 """The classes of ILSVRC-2012, which many sets name by their WordNet ids.
 
-`classes.tsv` has a line a class, in the order of the labels: its WordNet id
-and, after a tab, its words from WordNet 3.0, whose licence is
-`WORDNET_LICENSE.txt`. Ids are sorted, as TFDS, Caffe and torchvision have them.
+`classes.tsv` has a line a class, in the order of the labels: its WordNet id,
+its words from WordNet 3.0, whose licence is `WORDNET_LICENSE.txt`, and its
+ILSVRC2012_ID, the devkit's number from 1, which has an order of its own.
+WordNet ids are sorted, as TFDS, Caffe and torchvision have them.
 """
 
 import functools
@@ -12,6 +13,18 @@ import pathlib
 @functools.cache
 def classes():
     """Returns `(WordNet id, words)` of every class, by label."""
+    return tuple((synset, words) for synset, words, _ in _rows())
+
+
+@functools.cache
+def devkit_ids():
+    """Returns the ILSVRC2012_ID of every WordNet id, from 1 to 1000."""
+    return {synset: int(number) for synset, _, number in _rows()}
+
+
+@functools.cache
+def _rows():
+    """Returns the lines of classes.tsv, each a tuple of strings."""
     path = pathlib.Path(__file__).with_name("classes.tsv")
     lines = path.read_text(encoding="utf-8").splitlines()
     return tuple(tuple(line.split("\t")) for line in lines)
