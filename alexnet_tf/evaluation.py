@@ -6,7 +6,9 @@ import tensorflow as tf
 from input_pipeline.transforms import ten_crops
 
 __all__ = [
+    "describe",
     "errors",
+    "evaluate",
     "interval",
     "make_predictor",
     "per_class",
@@ -17,6 +19,11 @@ __all__ = [
 ]
 
 TIES = ("class order", "original")
+# How the mean image is subtracted, in words.
+_MEANS = {
+    "paper": "mean image of the training split, at the crop's place",
+    "original": "centre of the mean image of the training split",
+}
 _BLOCK = 4096
 
 # A probability of 0 in float32 would make the loss infinite.
@@ -92,6 +99,52 @@ def predict(predictor, dataset, progress=None, interruption=None, count=None):
     columns = [np.concatenate(c) for c in zip(*batches, strict=True)]
     names = ("labels", "file_names")
     return {"probabilities": rows, **dict(zip(names, columns, strict=False))}
+
+
+def evaluate(classifier, predictions, ties="class order"):
+    """Returns the figures of an evaluation, as its file has them.
+
+    Args:
+        classifier: The `Classifier` that was evaluated.
+        predictions: What `predict` returned.
+        ties: See `topk_error`.
+
+    Returns:
+        A dict: what `errors` and `per_class` return, "top1_interval" and
+        "top5_interval".
+    """
+    rows, labels = predictions["probabilities"], predictions["labels"]
+    scores = errors(rows, labels, ties)
+    return {
+        **scores,
+        "top1_interval": interval(scores["top1_error"], len(labels)),
+        "top5_interval": interval(scores["top5_error"], len(labels)),
+        **per_class(rows, labels, classifier.class_names),
+    }
+
+
+def describe(classifier, crops, ties="class order"):
+    """Returns how images come to a classifier: half of a protocol.
+
+    Args:
+        classifier: A `Classifier`.
+        crops: 1 or 10.
+        ties: See `topk_error`.
+    """
+    size = classifier.image_size
+    return {
+        "resize": f"squashed to {size} x {size}"
+        if classifier.resize == "squash"
+        else f"shorter side to {size}, centre cut",
+        "resample": classifier.resample,
+        "mean": _MEANS[classifier.mean],
+        "pixels": "0 to 255, RGB",
+        "crop_size": classifier.crop_size,
+        "views": "centre"
+        if crops == 1
+        else "four corners and centre, mirrored too; softmax averaged",
+        "ties": ties,
+    }
 
 
 def errors(probabilities, labels, ties="class order"):

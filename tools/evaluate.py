@@ -51,23 +51,16 @@ _TIES = flags.DEFINE_enum(
     "counts: --ties=original.",
 )
 
-# How the mean image was subtracted, in words.
-_MEANS = {
-    "paper": "mean image of the training split, at the crop's position",
-    "original": "centre of the mean image of the training split",
-}
-
 
 def main(argv):
     """Evaluates, prints the errors with the protocol, writes both."""
     run = experiment.open_workdir(_WORKDIR.value, _DATA_DIR.value)
     dataset = run.make_eval_dataset(_SPLIT.value, _CROPS.value, file_names=True)
-    model, step = run.load(_CHECKPOINT.value)
+    classifier, step = run.load_classifier(_CHECKPOINT.value)
     total = run.num_images(_SPLIT.value)
     with progress.Progress("evaluate", total, "images") as bar:
-        found = evaluation.predict(
-            evaluation.make_predictor(model), dataset, bar, count=total
-        )
+        predictor = evaluation.make_predictor(classifier.model)
+        found = evaluation.predict(predictor, dataset, bar, count=total)
     skipped = total - len(found["labels"])
     if skipped and run.config.data.on_error == "fail":
         raise ValueError(
@@ -75,24 +68,22 @@ def main(argv):
             f"Found: {len(found['labels'])}. List the faults with: "
             "python -m tools.verify_tfrecords --help"
         )
-    scores = evaluation.errors(
-        found["probabilities"], found["labels"], _TIES.value
-    )
-    count = len(found["labels"])
+    scores = evaluation.evaluate(classifier, found, _TIES.value)
     result = {
-        **scores,
-        "top1_interval": evaluation.interval(scores["top1_error"], count),
-        "top5_interval": evaluation.interval(scores["top5_error"], count),
         "num_images": total - skipped,
         "skipped_images": skipped,
         "crops": _CROPS.value,
         "split": _SPLIT.value,
         "step": step,
-        "protocol": _protocol(run),
+        "protocol": {
+            "data": run.info.name,
+            **evaluation.describe(classifier, _CROPS.value, _TIES.value),
+            "network": run.config.network_name,
+            "without": run.config.without,
+            "changes": run.config.changes,
+        },
         "revision": workdir.revision(),
-        **evaluation.per_class(
-            found["probabilities"], found["labels"], run.info.class_names
-        ),
+        **scores,
     }
     path = _write(run, found, result)
     print(
@@ -109,27 +100,6 @@ def main(argv):
             f"{figures.short(pair['label'])}, {pair['images']} times"
         )
     print(path)
-
-
-def _protocol(run):
-    """Returns what another person needs to repeat the figures."""
-    crop, side = run.config.data.crop_size, run.info.image_size
-    return {
-        "data": run.info.name,
-        "resize": f"squashed to {side} x {side}"
-        if run.info.resize == "squash"
-        else f"shorter side to {side}, centre cut",
-        "mean": _MEANS[run.config.data.mean],
-        "pixels": "0 to 255, RGB",
-        "crop_size": crop,
-        "views": "centre"
-        if _CROPS.value == 1
-        else "four corners and centre, mirrored too; softmax averaged",
-        "ties": _TIES.value,
-        "network": run.config.network_name,
-        "without": run.config.without,
-        "changes": run.config.changes,
-    }
 
 
 def _write(run, found, result):

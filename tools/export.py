@@ -73,20 +73,13 @@ def main(argv):
     if _FORMAT.value != "saved_model":
         _export_portable(run)
         return
-    model, _ = run.load(_CHECKPOINT.value, native_ops_only=True)
-    print(export.export(model, *_arguments(run)))
+    classifier, _ = run.load_classifier(_CHECKPOINT.value, native_ops_only=True)
+    print(export.export(classifier, _folder()))
 
 
-def _arguments(run):
-    """Returns what every export takes behind the model."""
-    folder = _OUTPUT_DIR.value or pathlib.Path(_WORKDIR.value) / "export"
-    return (
-        run.statistics,
-        run.info.class_names,
-        run.info.image_size,
-        folder,
-        run.config.data.mean,
-    )
+def _folder():
+    """Returns the folder of the versions."""
+    return _OUTPUT_DIR.value or pathlib.Path(_WORKDIR.value) / "export"
 
 
 def _export_weights(run):
@@ -115,22 +108,22 @@ def _export_portable(run):
         how["representative"] = run.sample_images("train", _REPRESENTATIVE)
     write = portable.to_onnx if _FORMAT.value == "onnx" else portable.to_litert
     count = 1 if _FORMAT.value == "onnx" else len(portable.PRECISIONS)
-    model, step = run.load(_CHECKPOINT.value, native_ops_only=True)
+    classifier, step = run.load_classifier(
+        _CHECKPOINT.value, native_ops_only=True
+    )
     with progress.Progress("convert", count, "files") as bar:
-        version = write(model, *_arguments(run), **how, progress=bar)
+        version = write(classifier, _folder(), **how, progress=bar)
     if images is not None:
-        _report(run, model, step, version, images)
+        _report(classifier, step, version, images)
     print(version)
 
 
-def _report(run, model, step, version, images):
+def _report(classifier, step, version, images):
     """Compares each file with the network; prints and writes the result."""
     paths = parity.files_of(version)
     total = len(images) * (1 + len(paths))
     with progress.Progress("parity", total, "images") as bar:
-        probabilities = parity.expected(
-            model, run.statistics, images, run.config.data.mean, bar
-        )
+        probabilities = parity.expected(classifier, images, bar)
         found = [
             parity.compare(path, images, probabilities, bar) for path in paths
         ]
