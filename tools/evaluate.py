@@ -27,9 +27,7 @@ _WORKDIR = flags.DEFINE_string(
     "Folder of a run, such as runs/alexnet.",
     required=True,
 )
-_CHECKPOINT = flags.DEFINE_string(
-    "checkpoint", "best", "best (validation error), last, or a step: 5000."
-)
+_CHECKPOINT = flags.DEFINE_checkpoint()
 _SPLIT = flags.DEFINE_string(
     "split",
     "validation",

@@ -1,6 +1,6 @@
 """Exports a checkpoint as a SavedModel, or as files for ONNX or LiteRT.
 
-    python -m tools.export --workdir=runs/alexnet --output_dir=export/alexnet
+    python -m tools.export --workdir=runs/alexnet
     python -m tools.export --workdir=runs/alexnet --format=litert
 
 Each call makes a new numbered version in the folder. TF Serving takes a
@@ -31,13 +31,12 @@ _WORKDIR = flags.DEFINE_string(
     "Folder of a run, such as runs/alexnet.",
     required=True,
 )
-_CHECKPOINT = flags.DEFINE_string(
-    "checkpoint", "best", "best (validation error), last, or a step: 5000."
-)
+_CHECKPOINT = flags.DEFINE_checkpoint()
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir",
     None,
-    "Folder of the versions; in WORKDIR/export if not given.",
+    "Folder of the versions; if not given WORKDIR/export, and for other "
+    "formats than saved_model a folder of theirs in it.",
 )
 _FORMAT = flags.DEFINE_enum(
     "format",
@@ -78,20 +77,21 @@ def main(argv):
 
 
 def _folder():
-    """Returns the folder of the versions."""
-    return _OUTPUT_DIR.value or pathlib.Path(_WORKDIR.value) / "export"
+    """Returns the folder of the versions: each format has its own."""
+    if _OUTPUT_DIR.value:
+        return pathlib.Path(_OUTPUT_DIR.value)
+    folder = pathlib.Path(_WORKDIR.value) / "export"
+    return folder if _FORMAT.value == "saved_model" else folder / _FORMAT.value
 
 
 def _export_weights(run):
     """Exports weights with what belongs to them; returns the version."""
     found = pretrained.from_experiment(run, _CHECKPOINT.value)
     facts = preset.read_facts(_WORKDIR.value)
-    default = pathlib.Path(_WORKDIR.value) / "export" / _FORMAT.value
-    folder = _OUTPUT_DIR.value or default
     if _FORMAT.value == "preset":
-        return preset.write_preset(found, facts, folder)
+        return preset.write_preset(found, facts, _folder())
     last_map = model_parts.last_map(run.build())
-    return preset.write_torch(found, last_map, facts, folder)
+    return preset.write_torch(found, last_map, facts, _folder())
 
 
 def _export_portable(run):

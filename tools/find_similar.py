@@ -49,9 +49,7 @@ _OUTPUT = flags.DEFINE_string(
 _SPLIT = flags.DEFINE_string(
     "split", "train", "Where to search: train, validation or test."
 )
-_CHECKPOINT = flags.DEFINE_string(
-    "checkpoint", "best", "best (validation error), last, or a step: 5000."
-)
+_CHECKPOINT = flags.DEFINE_checkpoint()
 _BITS = flags.DEFINE_integer(
     "bits",
     0,
