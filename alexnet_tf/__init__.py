@@ -23,12 +23,14 @@ if typing.TYPE_CHECKING:
         weights,
     )
     from alexnet_tf.applications import AlexNet
-    from alexnet_tf.experiment.experiment import load
+    from alexnet_tf.classifier import Classifier
+    from alexnet_tf.experiment.loading import load, load_classifier
     from alexnet_tf.model import build, feature_extractor
     from alexnet_tf.preprocessing import decode_predictions, preprocess_input
 
 __all__ = [
     "AlexNet",
+    "Classifier",
     "build",
     "decode_predictions",
     "evaluation",
@@ -36,6 +38,7 @@ __all__ = [
     "feature_extractor",
     "layers",
     "load",
+    "load_classifier",
     "networks",
     "preprocess_input",
     "training",
@@ -45,10 +48,12 @@ __all__ = [
 # Where each name is; what is not here is a module of that name.
 _MODULES = {
     "AlexNet": "applications",
+    "Classifier": "classifier",
     "build": "model",
     "decode_predictions": "preprocessing",
     "feature_extractor": "model",
-    "load": "experiment.experiment",
+    "load": "experiment.loading",
+    "load_classifier": "experiment.loading",
     "preprocess_input": "preprocessing",
 }
 # Their classes are registered with Keras by being defined.

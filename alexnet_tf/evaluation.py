@@ -6,19 +6,25 @@ import tensorflow as tf
 from input_pipeline.transforms import ten_crops
 
 __all__ = [
+    "describe",
     "errors",
+    "evaluate",
     "has_labels",
     "interval",
     "make_predictor",
     "per_class",
     "predict",
     "probabilities",
-    "report",
     "ten_crops",
     "topk_error",
 ]
 
 TIES = ("class order", "original")
+# How the mean image is subtracted, in words.
+_MEANS = {
+    "paper": "mean image of the training split, at the crop's place",
+    "original": "centre of the mean image of the training split",
+}
 _BLOCK = 4096
 
 # A probability of 0 in float32 would make the loss infinite.
@@ -109,6 +115,54 @@ def has_labels(labels):
             f"{int(without.sum())} of {len(without)} without"
         )
     return not without.all()
+
+
+def evaluate(classifier, predictions, ties="class order"):
+    """Returns the figures of an evaluation, as its file has them.
+
+    Args:
+        classifier: The `Classifier` that was evaluated.
+        predictions: What `predict` returned.
+        ties: See `topk_error`.
+
+    Returns:
+        A dict: what `errors` and `per_class` return, "top1_interval" and
+        "top5_interval"; empty for images without labels.
+    """
+    rows, labels = predictions["probabilities"], predictions["labels"]
+    if not has_labels(labels):
+        return {}
+    scores = errors(rows, labels, ties)
+    return {
+        **scores,
+        "top1_interval": interval(scores["top1_error"], len(labels)),
+        "top5_interval": interval(scores["top5_error"], len(labels)),
+        **per_class(rows, labels, classifier.class_names),
+    }
+
+
+def describe(classifier, crops, ties="class order"):
+    """Returns how images come to a classifier: half of a protocol.
+
+    Args:
+        classifier: A `Classifier`.
+        crops: 1 or 10.
+        ties: See `topk_error`.
+    """
+    size = classifier.image_size
+    return {
+        "resize": f"squashed to {size} x {size}"
+        if classifier.resize == "squash"
+        else f"shorter side to {size}, centre cut",
+        "resample": classifier.resample,
+        "mean": _MEANS[classifier.mean],
+        "pixels": "0 to 255, RGB",
+        "crop_size": classifier.crop_size,
+        "views": "centre"
+        if crops == 1
+        else "four corners and centre, mirrored too; softmax averaged",
+        "ties": ties,
+    }
 
 
 def errors(probabilities, labels, ties="class order"):
@@ -242,29 +296,4 @@ def per_class(probabilities, labels, class_names):
             }
             for pair, count in zip(pairs[most], images[most], strict=True)
         ],
-    }
-
-
-def report(probabilities, labels, class_names, ties="class order"):
-    """Returns the errors, their intervals, and what goes wrong by class.
-
-    Args:
-        probabilities: `(n, classes)`.
-        labels: `(n,)`, from 0.
-        class_names: By label.
-        ties: See `topk_error`.
-
-    Returns:
-        A dict of what `errors` and `per_class` return, with "top1_interval"
-        and "top5_interval", pairs of fractions.
-    """
-    scores = errors(probabilities, labels, ties)
-    intervals = {
-        f"{name}_interval": interval(scores[f"{name}_error"], len(labels))
-        for name in ("top1", "top5")
-    }
-    return {
-        **scores,
-        **intervals,
-        **per_class(probabilities, labels, class_names),
     }

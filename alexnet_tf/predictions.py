@@ -1,5 +1,9 @@
 """Files of probabilities, and ensembles of several networks (§6)."""
 
+import csv
+import io
+import pathlib
+
 import numpy as np
 
 from alexnet_tf import evaluation
@@ -17,6 +21,27 @@ def save(path, arrays):
             the WordNet ids by label.
     """
     files.write_arrays(path, **arrays)
+
+
+def write_table(path, rows):
+    """Writes the best classes of images as CSV, a row an image.
+
+    Columns: file, class_1, probability_1, class_2 and so on, best first.
+
+    Args:
+        path: The CSV file.
+        rows: Pairs of an image's file and a list of `(class name,
+            probability)`.
+    """
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    shown = max((len(guesses) for _, guesses in rows), default=0)
+    heads = [(f"class_{n}", f"probability_{n}") for n in range(1, shown + 1)]
+    table.writerow(["file", *(head for pair in heads for head in pair)])
+    for file, guesses in rows:
+        pairs = ((name, f"{p:.6f}") for name, p in guesses)
+        table.writerow([file, *(cell for pair in pairs for cell in pair)])
+    files.write_atomically(pathlib.Path(path), text.getvalue().encode())
 
 
 def load(path):

@@ -16,6 +16,8 @@ def get_config():
     config = Config(network="DEMO")
     config.data.directory = "data/demo"
     config.data.batch_size = 16
+    # Of images that are rendered in memory; the records have it as well.
+    config.data.image_size = 128
     config.data.crop_size = 112
     config.optimizer.learning_rate = 0.004
     config.optimizer.schedule = "boundaries"

@@ -30,7 +30,9 @@ def make_version(folder):
     for _ in range(3):
         sums.add(rng.integers(0, 256, (SIZE, SIZE, 3), np.uint8))
     model = alexnet_tf.build(NETWORK, 6, native_ops_only=True)
-    return export.export(model, sums.finish(), NAMES, SIZE, folder)
+    return export.export(
+        alexnet_tf.Classifier(model, sums.finish(), NAMES), folder
+    )
 
 
 @contextlib.contextmanager

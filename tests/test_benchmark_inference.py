@@ -99,7 +99,7 @@ def test_the_fast_function_compiles_every_norm(folder):
 
 
 def test_refuses_what_is_no_model_or_no_signature(folder, tmp_path):
-    with pytest.raises(FileNotFoundError, match="holds no saved_model.pb"):
+    with pytest.raises(FileNotFoundError, match="holds no exported model"):
         load_fast(tmp_path)
     with pytest.raises(
         ValueError, match="must be one of conv1, features, serving"

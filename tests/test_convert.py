@@ -291,3 +291,26 @@ def test_the_summary_names_every_odd_file(odd, tmp_path):
     assert sum(line.startswith("mended ") for line in lines) == 3
     assert sum(line.startswith("skipped ") for line in lines) == 3
     assert json.loads((tmp_path / "out/dataset.json").read_text())["skipped"]
+
+
+def test_few_images_are_one_shard_unless_somebody_says_how_many(
+    archives, tmp_path
+):
+    info = run(archives, tmp_path, convert.Settings("toy", 16))
+
+    assert [len(split.shards) for split in info.splits.values()] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("image_size", "words"),
+    [(0, ""), (40, ""), (41, "18 of 18 images were enlarged to 41 pixels")],
+)
+def test_enlarging_is_said_once_with_the_count(
+    archives, tmp_path, caplog, image_size, words
+):
+    # The miniature's images have 60 x 40 pixels.
+    run(archives, tmp_path, convert.Settings("toy", image_size))
+
+    assert ("enlarged" in caplog.text) == bool(words)
+    assert words in caplog.text
+    assert caplog.text.count("enlarged") <= 1

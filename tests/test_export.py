@@ -6,6 +6,7 @@ import pathlib
 import keras
 import numpy as np
 import pytest
+import references
 import simplejpeg
 import tensorflow as tf
 from PIL import Image
@@ -14,6 +15,7 @@ from runs import NETWORK
 import alexnet_tf
 from alexnet_tf import evaluation, export
 from input_pipeline import synthetic, transforms
+from input_pipeline.conversion import images
 from input_pipeline.statistics import Accumulator
 
 NAMES = [f"class {i}" for i in range(6)]
@@ -35,9 +37,13 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def version(model, statistics, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("export")
-    return export.export(model, statistics, NAMES, SIZE, folder)
+def classifier(model, statistics):
+    return alexnet_tf.Classifier(model, statistics, NAMES)
+
+
+@pytest.fixture(scope="module")
+def version(classifier, tmp_path_factory):
+    return export.export(classifier, tmp_path_factory.mktemp("export"))
 
 
 @pytest.fixture(scope="module")
@@ -72,12 +78,12 @@ def _expected(model, statistics, images, crops):
 def test_bytes_get_the_evaluations_answer(
     model, statistics, served, signature, crops
 ):
-    images = _squares(3)
-    image_bytes = tf.constant([_png(image) for image in images])
+    squares = _squares(3)
+    image_bytes = tf.constant([_png(square) for square in squares])
 
     found = served.signatures[signature](image_bytes=image_bytes)
 
-    expected = _expected(model, statistics, images, crops)
+    expected = _expected(model, statistics, squares, crops)
     best = np.argsort(-expected, axis=1)[:, :5]
     np.testing.assert_array_equal(found["classes"], best)
     np.testing.assert_allclose(
@@ -159,17 +165,15 @@ def test_a_session_finds_the_variables(version):
     assert "_XlaMustCompile" not in str(graph.as_graph_def())
 
 
-def test_every_export_is_a_version_of_its_own(model, statistics, tmp_path):
-    first = export.export(model, statistics, NAMES, SIZE, tmp_path)
-    second = export.export(model, statistics, NAMES, SIZE, tmp_path)
+def test_every_export_is_a_version_of_its_own(classifier, tmp_path):
+    first = export.export(classifier, tmp_path)
+    second = export.export(classifier, tmp_path)
 
     assert (first.name, second.name) == ("1", "2")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["1", "2"]
 
 
-def test_a_failed_export_leaves_nothing(
-    model, statistics, tmp_path, monkeypatch
-):
+def test_a_failed_export_leaves_nothing(classifier, tmp_path, monkeypatch):
     def fail(self, directory, **kwargs):
         pathlib.Path(directory).mkdir()
         raise OSError(28, "No space left on device")
@@ -178,10 +182,30 @@ def test_a_failed_export_leaves_nothing(
     monkeypatch.setattr(archive, "write_out", fail)
 
     with pytest.raises(OSError, match="No space left"):
-        export.export(model, statistics, NAMES, SIZE, tmp_path)
+        export.export(classifier, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_refuses_names_that_are_not_the_classes(model, statistics, tmp_path):
-    with pytest.raises(ValueError, match="5 names, 6 classes"):
-        export.export(model, statistics, NAMES[:5], SIZE, tmp_path)
+@pytest.mark.parametrize("resize", ["shorter side", "squash"])
+@pytest.mark.parametrize("resample", ["triangle", "area"])
+def test_files_are_brought_to_size_as_the_records_were(
+    model, statistics, tmp_path, resample, resize
+):
+    classifier = alexnet_tf.Classifier(
+        model, statistics, NAMES, resample=resample, resize=resize
+    )
+    jpeg = synthetic.render_jpeg(0, "train", 1, 0)
+
+    served = tf.saved_model.load(str(export.export(classifier, tmp_path)))
+
+    found = served.signatures["preprocess"](image_bytes=tf.constant([jpeg]))
+    record = images.convert(jpeg, SIZE, 95, resample, resize)[1]
+    assert references.psnr(found["images"][0].numpy(), record) >= 40
+    by_bytes, by_tensor = [
+        served.signatures[name](**{key: value})["probabilities"].numpy()
+        for name, key, value in (
+            ("serving_default", "image_bytes", tf.constant([jpeg])),
+            ("tensor", "images", found["images"]),
+        )
+    ]
+    np.testing.assert_allclose(by_bytes, by_tensor, atol=1e-6)

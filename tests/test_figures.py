@@ -141,3 +141,15 @@ def test_curves_are_drawn_with_what_happened(tmp_path):
     picture = Image.open(tmp_path / "curves.png")
     assert picture.size == (1000, 400)
     assert len(picture.convert("RGB").getcolors(2**20)) > 10
+
+
+def test_arms_are_drawn_with_their_seeds_and_means(tmp_path):
+    epochs = [1.0, 2.0]
+    arms = {
+        "one": [(epochs, [0.5, 0.4]), (epochs, [0.7, 0.6])],
+        "other": [(epochs, [0.9, 0.8])],
+    }
+
+    plots.plot_arms(tmp_path / "arms.png", arms, "a title")
+
+    assert Image.open(tmp_path / "arms.png").size == (600, 450)

@@ -22,7 +22,7 @@ FLOORS = (
     ("builder",),
     ("model", "training"),
     ("config", "evaluation", "preprocessing", "summary"),
-    ("analysis", "export", "predictions"),
+    ("analysis", "classifier", "export", "predictions"),
     ("experiment", "serving"),
     ("applications",),
     ("reproduction",),

@@ -65,19 +65,20 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def onnx_file(model, statistics, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("onnx")
-    version = portable.to_onnx(model, statistics, NAMES, SIZE, folder)
+def classifier(model, statistics):
+    return alexnet_tf.Classifier(model, statistics, NAMES)
+
+
+@pytest.fixture(scope="module")
+def onnx_file(classifier, tmp_path_factory):
+    version = portable.to_onnx(classifier, tmp_path_factory.mktemp("onnx"))
     return version / "model.onnx"
 
 
 @pytest.fixture(scope="module")
-def litert(model, statistics, tmp_path_factory):
+def litert(classifier, tmp_path_factory):
     return portable.to_litert(
-        model,
-        statistics,
-        NAMES,
-        SIZE,
+        classifier,
         tmp_path_factory.mktemp("litert"),
         representative=_rendered("train", 30),
     )
@@ -178,9 +179,10 @@ def test_inputs_and_outputs_are_as_described(onnx_file, litert):
 def test_original_mean_is_subtracted_where_it_was(
     model, statistics, images, tmp_path
 ):
-    version = portable.to_onnx(
-        model, statistics, NAMES, SIZE, tmp_path, "original"
+    classifier = alexnet_tf.Classifier(
+        model, statistics, NAMES, mean="original"
     )
+    version = portable.to_onnx(classifier, tmp_path)
 
     found = parity.load(version / "model.onnx")(images)
 
@@ -197,7 +199,10 @@ def test_other_layers_convert(tmp_path):
     images = rng.integers(0, 256, (4, size, size, 3), np.uint8)
     sums = Accumulator(size)
     sums.add(images[0])
-    arguments = (model, sums.finish(), NAMES, size, tmp_path)
+    arguments = (
+        alexnet_tf.Classifier(model, sums.finish(), NAMES),
+        tmp_path,
+    )
 
     onnx = portable.to_onnx(*arguments) / "model.onnx"
     litert = portable.to_litert(*arguments, representative=images)
@@ -211,17 +216,15 @@ def test_other_layers_convert(tmp_path):
     assert parity.load(litert / "model_int8.tflite")(images).shape == (4, 6)
 
 
-def test_expected_is_what_keras_says(model, statistics, images):
+def test_expected_is_what_keras_says(classifier, model, statistics, images):
     np.testing.assert_allclose(
-        parity.expected(model, statistics, images),
+        parity.expected(classifier, images),
         _keras(model, statistics, images),
         atol=1e-5,
     )
 
 
-def test_a_failed_export_leaves_nothing(
-    model, statistics, tmp_path, monkeypatch
-):
+def test_a_failed_export_leaves_nothing(classifier, tmp_path, monkeypatch):
     convert = portable._convert
 
     def fill_the_disk(saved_model, precision, images):
@@ -235,7 +238,7 @@ def test_a_failed_export_leaves_nothing(
 
     monkeypatch.setattr(portable, "_convert", fill_the_disk)
     monkeypatch.setattr("onnx.save", cut_off)
-    arguments = (model, statistics, NAMES, SIZE, tmp_path)
+    arguments = (classifier, tmp_path)
 
     with pytest.raises(OSError, match="No space left"):
         portable.to_litert(*arguments, representative=_rendered("train", 2))
@@ -244,22 +247,22 @@ def test_a_failed_export_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_versions_are_counted_over_all_formats(model, statistics, tmp_path):
+def test_versions_are_counted_over_all_formats(classifier, tmp_path):
     (tmp_path / "3").mkdir()
 
-    version = portable.to_onnx(model, statistics, NAMES, SIZE, tmp_path)
+    version = portable.to_onnx(classifier, tmp_path)
 
     assert version == tmp_path / "4"
 
 
 @pytest.mark.parametrize("package", ["onnx", "tf2onnx"])
 def test_missing_package_is_named_with_its_remedy(
-    model, statistics, tmp_path, monkeypatch, package
+    classifier, tmp_path, monkeypatch, package
 ):
     monkeypatch.setitem(sys.modules, package, None)
 
     with pytest.raises(ValueError, match=f"{package} must be ins.*export"):
-        portable.to_onnx(model, statistics, NAMES, SIZE, tmp_path)
+        portable.to_onnx(classifier, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -271,16 +274,9 @@ def test_missing_package_is_named_with_its_remedy(
         np.zeros((2, 40, 40, 3), np.uint8),
     ],
 )
-def test_refuses_what_represents_nothing(model, statistics, tmp_path, bad):
+def test_refuses_what_represents_nothing(classifier, tmp_path, bad):
     with pytest.raises(ValueError, match="representative must be one uint8"):
-        portable.to_litert(
-            model, statistics, NAMES, SIZE, tmp_path, representative=bad
-        )
-
-
-def test_refuses_names_that_are_not_the_classes(model, statistics, tmp_path):
-    with pytest.raises(ValueError, match="5 names, 6 classes"):
-        portable.to_onnx(model, statistics, NAMES[:5], SIZE, tmp_path)
+        portable.to_litert(classifier, tmp_path, representative=bad)
 
 
 def test_refuses_a_model_of_another_precision(statistics, tmp_path):
@@ -288,5 +284,7 @@ def test_refuses_a_model_of_another_precision(statistics, tmp_path):
         NETWORK, 6, native_ops_only=True, precision="mixed_bfloat16"
     )
 
+    classifier = alexnet_tf.Classifier(mixed, statistics, NAMES)
+
     with pytest.raises(ValueError, match="must compute in float32. .*bfloat16"):
-        portable.to_onnx(mixed, statistics, NAMES, SIZE, tmp_path)
+        portable.to_onnx(classifier, tmp_path)

@@ -84,3 +84,23 @@ def test_refuses_a_data_set_without_a_split(
     with pytest.raises(ValueError, match=f"must hold a {split} split"):
         open_new(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("crop_size", "words"),
+    [
+        (42, ""),
+        (24, "sees 25% of one at a time"),
+        (24, "convert with --image_size=27, or --config.data.crop_size=42."),
+    ],
+)
+def test_records_much_larger_than_the_crop_are_warned_of(
+    config, tmp_path, caplog, crop_size, words
+):
+    # The tiny records have 48 pixels.
+    config.data.crop_size = crop_size
+
+    open_new(config, tmp_path)
+
+    assert ("much larger than crops" in caplog.text) == bool(words)
+    assert words in caplog.text

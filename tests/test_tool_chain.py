@@ -1,5 +1,6 @@
 """The programs one after another, as a user runs them."""
 
+import csv
 import json
 import pathlib
 import signal
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 import served
 from programs import ROOT, run
+
+import alexnet_tf
 
 pytestmark = pytest.mark.slow
 
@@ -150,6 +153,37 @@ def test_exported_model_classifies_as_evaluation_does(folder, tmp_path):
     # The record was compressed once more than the file.
     percent = float(shown.splitlines()[1].split("%")[0])
     assert percent / 100 == pytest.approx(best, abs=0.02)
+
+
+def test_a_folder_is_classified_into_a_table(folder, tmp_path):
+    version = run("export", f"--workdir={folder / 'run'}").stdout.strip()
+    photographs = tmp_path / "photographs"
+    photographs.mkdir()
+    for number in range(3):
+        (photographs / f"{number}.jpg").write_bytes(served.photograph(number))
+    (photographs / "page.png").write_text("<html>")
+    table = tmp_path / "classes.csv"
+
+    done = run(
+        "classify",
+        f"--model={pathlib.Path(version).parent}",
+        f"--output={table}",
+        photographs,
+        status=1,
+    )
+
+    assert "page.png: It must be" in done.stderr
+    head, *rows = csv.reader(table.read_text().splitlines())
+    assert head[:3] == ["file", "class_1", "probability_1"]
+    assert [row[0] for row in rows] == [
+        str(photographs / f"{number}.jpg") for number in range(3)
+    ]
+    classifier = alexnet_tf.load_classifier(folder / "run")
+    for row, guesses in zip(
+        rows, classifier.classify([row[0] for row in rows]), strict=True
+    ):
+        assert row[1] == guesses[0][1]
+        assert float(row[2]) == pytest.approx(guesses[0][2], abs=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,17 @@ def torch_legacy(path, state):
             file.write(storages[key].tobytes())
 
 
+class _Parameter:
+    """A tensor in the wrapping that PyTorch gives to what it trains."""
+
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+    def __reduce__(self):
+        rebuild = sys.modules["torch._utils"]._rebuild_parameter
+        return rebuild, (self.tensor, True, collections.OrderedDict())
+
+
 class _Storage:
     def __init__(self, key, count):
         self.key = key
@@ -190,7 +201,9 @@ def _stand_ins(state):
     for number, (name, array) in enumerate(state.items()):
         key = str(number)
         storages[key] = np.ascontiguousarray(array, "<f4")
-        tensors[name] = _Tensor(_Storage(key, array.size), array.shape)
+        tensor = _Tensor(_Storage(key, array.size), array.shape)
+        # torch.save(model.state_dict()) has tensors, older files parameters.
+        tensors[name] = tensor if number % 2 else _Parameter(tensor)
     return tensors, storages
 
 
@@ -201,16 +214,20 @@ def _pickle(tensors, new):
         __module__ = "torch"
         __qualname__ = "FloatStorage"
 
-    def rebuild(*_):
-        """Never called."""
+    def named(name):
+        def never_called(*_):
+            raise AssertionError
 
-    rebuild.__module__ = "torch._utils"
-    rebuild.__qualname__ = rebuild.__name__ = "_rebuild_tensor_v2"
+        never_called.__module__ = "torch._utils"
+        never_called.__qualname__ = never_called.__name__ = name
+        return never_called
+
     modules = {
         name: types.ModuleType(name) for name in ("torch", "torch._utils")
     }
     modules["torch"].FloatStorage = FloatStorage
-    modules["torch._utils"]._rebuild_tensor_v2 = rebuild
+    for name in ("_rebuild_tensor_v2", "_rebuild_parameter"):
+        setattr(modules["torch._utils"], name, named(name))
 
     class Pickler(pickle.Pickler):
         def persistent_id(self, thing):

@@ -63,7 +63,6 @@ def main(argv):
     _run(
         "evaluate",
         f"--workdir={workdir}",
-        "--checkpoint=last",
         "--crops=10",
         unless=predictions,
     )
@@ -76,16 +75,10 @@ def main(argv):
             f"--output={path}",
             unless=path,
         )
-    export = workdir / "export" / f"{step:08d}"
-    _run(
-        "export",
-        f"--workdir={workdir}",
-        "--checkpoint=last",
-        f"--output_dir={export}",
-        unless=export / "1",
-    )
+    export = workdir / "export"
+    _run("export", f"--workdir={workdir}", unless=export / "1")
     images = _two_images(archives, workdir / "images")
-    _run("classify", f"--model={export / '1'}", *map(str, images))
+    _run("classify", f"--model={export}", *map(str, images))
     _print_table(archives, records, workdir, export, predictions, started)
 
 

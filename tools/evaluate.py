@@ -27,9 +27,7 @@ _WORKDIR = flags.DEFINE_string(
     "Folder of a run, such as runs/alexnet.",
     required=True,
 )
-_CHECKPOINT = flags.DEFINE_string(
-    "checkpoint", "best", "best (validation error), last, or a step: 5000."
-)
+_CHECKPOINT = flags.DEFINE_checkpoint()
 _SPLIT = flags.DEFINE_string(
     "split",
     "validation",
@@ -51,23 +49,16 @@ _TIES = flags.DEFINE_enum(
     "counts: --ties=original.",
 )
 
-# How the mean image was subtracted, in words.
-_MEANS = {
-    "paper": "mean image of the training split, at the crop's position",
-    "original": "centre of the mean image of the training split",
-}
-
 
 def main(argv):
     """Evaluates, prints the errors with the protocol, writes both."""
     run = experiment.open_workdir(_WORKDIR.value, _DATA_DIR.value)
     dataset = run.make_eval_dataset(_SPLIT.value, _CROPS.value, file_names=True)
-    model, step = run.load(_CHECKPOINT.value)
+    classifier, step = run.load_classifier(_CHECKPOINT.value)
     total = run.num_images(_SPLIT.value)
     with progress.Progress("evaluate", total, "images") as bar:
-        found = evaluation.predict(
-            evaluation.make_predictor(model), dataset, bar, count=total
-        )
+        predictor = evaluation.make_predictor(classifier.model)
+        found = evaluation.predict(predictor, dataset, bar, count=total)
     skipped = total - len(found["labels"])
     if skipped and run.config.data.on_error == "fail":
         raise ValueError(
@@ -75,23 +66,23 @@ def main(argv):
             f"Found: {len(found['labels'])}. List the faults with: "
             "python -m tools.verify_tfrecords --help"
         )
+    scores = evaluation.evaluate(classifier, found, _TIES.value)
     result = {
         "num_images": total - skipped,
         "skipped_images": skipped,
         "crops": _CROPS.value,
         "split": _SPLIT.value,
         "step": step,
-        "protocol": _protocol(run),
+        "protocol": {
+            "data": run.info.name,
+            **evaluation.describe(classifier, _CROPS.value, _TIES.value),
+            "network": run.config.network_name,
+            "without": run.config.without,
+            "changes": run.config.changes,
+        },
         "revision": workdir.revision(),
+        **scores,
     }
-    if evaluation.has_labels(found["labels"]):
-        scores = evaluation.report(
-            found["probabilities"],
-            found["labels"],
-            run.info.class_names,
-            _TIES.value,
-        )
-        result = {**scores, **result}
     path = _write(run, found, result)
     _print(result)
     print(path)
@@ -99,10 +90,10 @@ def main(argv):
 
 def _print(result):
     """Prints the errors, or that there are no labels."""
-    crops = f"{_CROPS.value} crop{'s' if _CROPS.value > 1 else ''}"
     title = (
-        f"{_SPLIT.value}, {result['num_images']} images, step "
-        f"{result['step']}, {crops}"
+        f"{result['split']}, {result['num_images']} images, step "
+        f"{result['step']}, {result['crops']} crop"
+        f"{'s' if result['crops'] > 1 else ''}"
     )
     if "top1_error" not in result:
         print(f"{title}: no labels, so no errors; the probabilities are in")
@@ -119,27 +110,6 @@ def _print(result):
             f"taken for {figures.short(pair['guess'])}: "
             f"{figures.short(pair['label'])}, {times}"
         )
-
-
-def _protocol(run):
-    """Returns what another person needs to repeat the figures."""
-    crop, side = run.config.data.crop_size, run.info.image_size
-    return {
-        "data": run.info.name,
-        "resize": f"squashed to {side} x {side}"
-        if run.info.resize == "squash"
-        else f"shorter side to {side}, centre cut",
-        "mean": _MEANS[run.config.data.mean],
-        "pixels": "0 to 255, RGB",
-        "crop_size": crop,
-        "views": "centre"
-        if _CROPS.value == 1
-        else "four corners and centre, mirrored too; softmax averaged",
-        "ties": _TIES.value,
-        "network": run.config.network_name,
-        "without": run.config.without,
-        "changes": run.config.changes,
-    }
 
 
 def _write(run, found, result):

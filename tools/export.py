@@ -1,6 +1,6 @@
 """Exports a checkpoint as a SavedModel, or as files for ONNX or LiteRT.
 
-    python -m tools.export --workdir=runs/alexnet --output_dir=export/alexnet
+    python -m tools.export --workdir=runs/alexnet
     python -m tools.export --workdir=runs/alexnet --format=litert
 
 Each call makes a new numbered version in the folder. TF Serving takes a
@@ -31,13 +31,12 @@ _WORKDIR = flags.DEFINE_string(
     "Folder of a run, such as runs/alexnet.",
     required=True,
 )
-_CHECKPOINT = flags.DEFINE_string(
-    "checkpoint", "best", "best (validation error), last, or a step: 5000."
-)
+_CHECKPOINT = flags.DEFINE_checkpoint()
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir",
     None,
-    "Folder of the versions; in WORKDIR/export if not given.",
+    "Folder of the versions; if not given WORKDIR/export, and for other "
+    "formats than saved_model a folder of theirs in it.",
 )
 _FORMAT = flags.DEFINE_enum(
     "format",
@@ -73,32 +72,26 @@ def main(argv):
     if _FORMAT.value != "saved_model":
         _export_portable(run)
         return
-    model, _ = run.load(_CHECKPOINT.value, native_ops_only=True)
-    print(export.export(model, *_arguments(run)))
+    classifier, _ = run.load_classifier(_CHECKPOINT.value, native_ops_only=True)
+    print(export.export(classifier, _folder()))
 
 
-def _arguments(run):
-    """Returns what every export takes behind the model."""
-    folder = _OUTPUT_DIR.value or pathlib.Path(_WORKDIR.value) / "export"
-    return (
-        run.statistics,
-        run.info.class_names,
-        run.info.image_size,
-        folder,
-        run.config.data.mean,
-    )
+def _folder():
+    """Returns the folder of the versions: each format has its own."""
+    if _OUTPUT_DIR.value:
+        return pathlib.Path(_OUTPUT_DIR.value)
+    folder = pathlib.Path(_WORKDIR.value) / "export"
+    return folder if _FORMAT.value == "saved_model" else folder / _FORMAT.value
 
 
 def _export_weights(run):
     """Exports weights with what belongs to them; returns the version."""
     found = pretrained.from_experiment(run, _CHECKPOINT.value)
     facts = preset.read_facts(_WORKDIR.value)
-    default = pathlib.Path(_WORKDIR.value) / "export" / _FORMAT.value
-    folder = _OUTPUT_DIR.value or default
     if _FORMAT.value == "preset":
-        return preset.write_preset(found, facts, folder)
+        return preset.write_preset(found, facts, _folder())
     last_map = model_parts.last_map(run.build())
-    return preset.write_torch(found, last_map, facts, folder)
+    return preset.write_torch(found, last_map, facts, _folder())
 
 
 def _export_portable(run):
@@ -115,22 +108,22 @@ def _export_portable(run):
         how["representative"] = run.sample_images("train", _REPRESENTATIVE)
     write = portable.to_onnx if _FORMAT.value == "onnx" else portable.to_litert
     count = 1 if _FORMAT.value == "onnx" else len(portable.PRECISIONS)
-    model, step = run.load(_CHECKPOINT.value, native_ops_only=True)
+    classifier, step = run.load_classifier(
+        _CHECKPOINT.value, native_ops_only=True
+    )
     with progress.Progress("convert", count, "files") as bar:
-        version = write(model, *_arguments(run), **how, progress=bar)
+        version = write(classifier, _folder(), **how, progress=bar)
     if images is not None:
-        _report(run, model, step, version, images)
+        _report(classifier, step, version, images)
     print(version)
 
 
-def _report(run, model, step, version, images):
+def _report(classifier, step, version, images):
     """Compares each file with the network; prints and writes the result."""
     paths = parity.files_of(version)
     total = len(images) * (1 + len(paths))
     with progress.Progress("parity", total, "images") as bar:
-        probabilities = parity.expected(
-            model, run.statistics, images, run.config.data.mean, bar
-        )
+        probabilities = parity.expected(classifier, images, bar)
         found = [
             parity.compare(path, images, probabilities, bar) for path in paths
         ]

@@ -23,7 +23,6 @@ import tensorflow as tf
 from alexnet_tf.analysis import binary_codes, features, figures
 from alexnet_tf.cli import program, progress
 from alexnet_tf.experiment import experiment
-from input_pipeline import transforms
 
 flags = program.Flags()
 
@@ -50,9 +49,7 @@ _OUTPUT = flags.DEFINE_string(
 _SPLIT = flags.DEFINE_string(
     "split", "train", "Where to search: train, validation or test."
 )
-_CHECKPOINT = flags.DEFINE_string(
-    "checkpoint", "best", "best (validation error), last, or a step: 5000."
-)
+_CHECKPOINT = flags.DEFINE_checkpoint()
 _BITS = flags.DEFINE_integer(
     "bits",
     0,
@@ -67,27 +64,22 @@ _TEN = 10
 def main(argv):
     """Finds, prints and draws the neighbours."""
     run = experiment.open_workdir(_WORKDIR.value, _DATA_DIR.value)
-    queries = [_read(run, path) for path in _QUERIES.value or ()]
-    model, step = run.load(_CHECKPOINT.value)
+    classifier, step = run.load_classifier(_CHECKPOINT.value)
+    model = classifier.model
+    queries = [classifier.read(path) for path in _QUERIES.value or ()]
     base, labels = features.load_or_compute(
         run, model, step, _SPLIT.value, _bar
     )
     if not queries:
         _print_share(run, model, step, base, labels)
         return
-    crops = transforms.evaluation_crops(
-        tf.stack(queries),
-        tf.constant(run.statistics.mean_image, tf.float32),
-        run.config.data.crop_size,
-        1,
-        run.config.data.mean,
-    )
+    crops = classifier.crops(tf.stack(queries))
     positions, distances = _search(
         base,
         features.make_extractor(model)(crops).numpy(),
         _NEIGHBOURS.value,
     )
-    names = run.info.class_names
+    names = classifier.class_names
     captions = []
     for path, near, far in zip(
         _QUERIES.value, positions, distances, strict=True
@@ -106,18 +98,6 @@ def main(argv):
     path.parent.mkdir(parents=True, exist_ok=True)
     figures.save_png(path, sheet)
     print(path)
-
-
-def _read(run, path):
-    """Returns a query as the records' images are."""
-    data = pathlib.Path(path).read_bytes()
-    try:
-        return transforms.square_from_bytes(data, run.info.image_size)
-    except (tf.errors.InvalidArgumentError, ValueError):
-        raise ValueError(
-            f"{path} must be an image, JPEG or PNG. Received: {len(data)} "
-            "bytes that are none"
-        ) from None
 
 
 def _bar(total, name="features"):

@@ -50,11 +50,7 @@ _AGAINST = flags.DEFINE_string(
 _OUTPUT = flags.DEFINE_string(
     "output", None, "PNG file; WORKDIR/figures/figure_N.png if not given."
 )
-_CHECKPOINT = flags.DEFINE_string(
-    "checkpoint",
-    "last",
-    "For figure 3 and the projector: best, last, or a step: 5000.",
-)
+_CHECKPOINT = flags.DEFINE_checkpoint()
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Where the records are now, if they have moved."
 )

@@ -105,6 +105,29 @@ def plot_training_errors(path, curves, line=0.25):
     return reached
 
 
+def plot_arms(path, arms, title=""):
+    """Draws validation errors over epochs: a thin line a seed, a thick mean.
+
+    Args:
+        path: The PNG file to write.
+        arms: Dict by name of a list of `(epochs, errors)`, one a seed, of
+            equal epochs.
+        title: What stands above.
+    """
+    pyplot = _import_pyplot()
+    figure, axis = pyplot.subplots(figsize=(6, 4.5), layout="constrained")
+    for number, (name, seeds) in enumerate(arms.items()):
+        colour = f"C{number}"
+        for epochs, errors in seeds:
+            axis.plot(epochs, errors, color=colour, linewidth=0.7, alpha=0.5)
+        mean = np.mean([errors for _, errors in seeds], axis=0)
+        axis.plot(seeds[0][0], mean, "o-", color=colour, label=name)
+    axis.set(xlabel="Epochs", ylabel="Top-1 validation error", ylim=(0, 1))
+    axis.set_title(title, fontsize=10)
+    axis.legend()
+    _save(figure, path)
+
+
 def plot_run(path, metrics, events):
     """Draws loss and errors over epochs, and when the rate fell.
 

@@ -41,6 +41,16 @@ class Flags:
         self._hidden = {flag.short_name for flag in own}
         self._defined = None
 
+    def DEFINE_checkpoint(self):  # noqa: N802, like absl's
+        """Defines --checkpoint, with one default in every program.
+
+        It is that of `alexnet_tf.load`. The best by validation error would
+        flatter where the validation error is what is measured.
+        """
+        return self.DEFINE_string(
+            "checkpoint", "last", "last, best (validation error), or a step."
+        )
+
     def parse(self, argv):
         """Takes the values of a command line; returns what is no flag.
 

@@ -17,6 +17,7 @@ import sys
 from absl import app, logging
 from absl import flags as absl_flags
 
+from alexnet_tf.cli import progress
 from alexnet_tf.cli.flags import Flags
 
 __all__ = ["Flags", "call", "describe", "run"]
@@ -62,7 +63,7 @@ def call(main, flags, argv):
     absl_flags.FLAGS.set_default("verbosity", logging.INFO)
     logging.use_absl_handler()
     handler = logging.get_absl_handler()
-    handler.python_handler.stream = sys.stderr
+    handler.python_handler.stream = progress.Lines()
     handler.setFormatter(_Formatter())
     if _HELP.intersection(argv[1:]):
         return _print_help(sys.modules[main.__module__], flags)

@@ -1,11 +1,33 @@
 """Progress of long work: a bar on a terminal, plain lines elsewhere."""
 
+import os
 import sys
 import time
 
 import tqdm
 
 _SECONDS_BETWEEN_LINES = 10.0
+_FORMAT = (
+    "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} "
+    "[{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+)
+_LEAST_BAR = 10  # Columns that facts leave to the bar.
+
+
+class Lines:
+    """What log lines are written to: standard error, above the bar."""
+
+    def write(self, text):
+        """Clears the bar, writes whole lines, and draws the bar again."""
+        with tqdm.tqdm.external_write_mode(file=sys.stderr):
+            sys.stderr.write(text)
+
+    def flush(self):
+        """Sends on what is written."""
+        sys.stderr.flush()
+
+    def close(self):
+        """Leaves standard error open, at the end of the program."""
 
 
 class Progress:
@@ -37,6 +59,7 @@ class Progress:
                 initial=initial,
                 desc=description,
                 unit=f" {unit}",
+                bar_format=_FORMAT,
                 dynamic_ncols=True,
                 smoothing=0.1,
             )
@@ -48,11 +71,17 @@ class Progress:
         self.close()
 
     def update(self, finished=1, facts=""):
-        """Adds `finished` items and shows `facts`, a few words, behind them."""
+        """Adds `finished` items and shows `facts`.
+
+        Args:
+            finished: How many.
+            facts: Figures with commas between them, the foremost first: the
+                bar shows as many as there is room for.
+        """
         self.done += finished
         self.facts = facts or self.facts
         if self.bar is not None:
-            self.bar.set_postfix_str(self.facts, refresh=False)
+            self.bar.set_postfix_str(self._fitting_facts(), refresh=False)
             self.bar.update(finished)
             return
         if time.monotonic() - self.last_line >= _SECONDS_BETWEEN_LINES:
@@ -64,6 +93,24 @@ class Progress:
             self.bar.close()
         else:
             self._print_line()
+
+    def _fitting_facts(self):
+        """Returns the facts that fit next to a bar of some length."""
+        shown = {
+            **self.bar.format_dict,
+            "bar_format": _FORMAT.replace("{bar}", ""),
+            "ncols": None,
+            "postfix": None,
+        }
+        room = os.get_terminal_size(sys.stderr.fileno()).columns - _LEAST_BAR
+        room -= len(self.bar.format_meter(**shown))
+        fitting = ""
+        for fact in self.facts.split(", "):
+            longer = f"{fitting}, {fact}" if fitting else fact
+            if len(longer) + 2 > room:
+                break
+            fitting = longer
+        return fitting
 
     def _print_line(self):
         """Prints how far the work is and how long the rest takes."""

@@ -5,7 +5,7 @@ import pathlib
 
 import numpy as np
 
-from alexnet_tf import model, weights
+from alexnet_tf import classifier, model, weights
 from alexnet_tf.experiment import workdir as workdirs
 from alexnet_tf.training import checkpoint
 from input_pipeline import (
@@ -104,6 +104,27 @@ class Experiment:
         network = self.build(devices, native_ops_only)
         weights.from_arrays(network, arrays)
         return network, found
+
+    def load_classifier(self, which="best", native_ops_only=False):
+        """Returns the `Classifier` around a trained network, and its step.
+
+        Args:
+            which: "last", "best" or a step.
+            native_ops_only: See `model.build`.
+
+        Raises:
+            FileNotFoundError: There is no such checkpoint.
+        """
+        network, step = self.load(which, native_ops_only=native_ops_only)
+        found = classifier.Classifier(
+            network,
+            self.statistics,
+            self.info.class_names,
+            mean=self.config.data.mean,
+            resample=self.info.resample,
+            resize=self.info.resize,
+        )
+        return found, step
 
     def load_weights(self, which="last"):
         """Returns the step of a checkpoint, and its weights as arrays."""
@@ -267,13 +288,3 @@ def open_workdir(workdir, data_dir=None):
     if data_dir:
         config.data = dataclasses.replace(config.data, directory=data_dir)
     return Experiment(config, workdir)
-
-
-def load(workdir, checkpoint="last"):
-    """Returns a trained `keras.Model`.
-
-    Args:
-        workdir: Folder of a run.
-        checkpoint: "last", "best" or a step.
-    """
-    return open_workdir(workdir).load(checkpoint)[0]

@@ -3,11 +3,16 @@
 import contextlib
 import pathlib
 
+from absl import logging
+
 from alexnet_tf.experiment import initialize
 from alexnet_tf.experiment import workdir as workdirs
 from alexnet_tf.experiment.experiment import Experiment
 from alexnet_tf.training import checkpoint, control, strategy
 from input_pipeline import datasets
+
+# Times the crop. The paper's records are 8/7 of it.
+_LARGE = 1.5
 
 
 @contextlib.contextmanager
@@ -73,6 +78,7 @@ def _open(config, workdir, source, placement):
                 f"has {getattr(source.info, name)}. Add "
                 f"--config.data.{name}={before}, or use another --workdir."
             )
+    _warn_of_large_records(config.data, experiment.info.image_size)
     if config.init_from and not begun:
         experiment.initial = initialize.load(config)
         if config.init_mean == "source":
@@ -80,6 +86,27 @@ def _open(config, workdir, source, placement):
                 experiment.statistics, experiment.initial
             )
     return experiment
+
+
+def _warn_of_large_records(config, image_size):
+    """Says so where crops show a small part of each image."""
+    if image_size <= _LARGE * config.crop_size:
+        return
+    fits = config.crop_size * 8 // 7
+    made = config.directory.startswith(("tfds:", "synthetic:"))
+    logging.warning(
+        "Images of %d pixels are much larger than crops of %d: the network "
+        "sees %.0f%% of one at a time. The paper's crops are seven eighths. "
+        "Try %s%d, or --config.data.crop_size=%d.",
+        image_size,
+        config.crop_size,
+        100 * (config.crop_size / image_size) ** 2,
+        "--config.data.image_size="
+        if made
+        else "to convert with --image_size=",
+        fits,
+        image_size * 7 // 8,
+    )
 
 
 def _check_splits(config, source):

@@ -3,11 +3,8 @@
 import pathlib
 
 import numpy as np
-import tensorflow as tf
 
-from alexnet_tf import evaluation
 from alexnet_tf.export.portable import require
-from input_pipeline import transforms
 
 # What runs a file, by its ending.
 _RUNTIMES = {".onnx": "onnxruntime", ".tflite": "ai_edge_litert.interpreter"}
@@ -54,29 +51,18 @@ def check(ending):
     return require(_RUNTIMES[ending])
 
 
-def expected(model, statistics, images, mean="paper", progress=None):
+def expected(classifier, images, progress=None):
     """Returns what the network itself thinks of images.
 
     Args:
-        model: The network that was exported.
-        statistics: The `Statistics` of the data it was trained on.
+        classifier: The `Classifier` that was exported.
         images: uint8 `(n, image_size, image_size, 3)`.
-        mean: How the mean image was subtracted; see `DataConfig`.
         progress: Has `update(images)`, or `None`.
 
     Returns:
         float32 `(n, classes)`.
     """
-    mean_image = tf.constant(statistics.mean_image, tf.float32)
-    predictor = evaluation.make_predictor(model)
-
-    def answer(batch):
-        crops = transforms.evaluation_crops(
-            tf.constant(batch), mean_image, model.input_shape[1], 1, mean
-        )
-        return predictor(crops).numpy()
-
-    return _in_batches(answer, images, progress)
+    return _in_batches(classifier.probabilities, images, progress)
 
 
 def compare(path, images, probabilities, progress=None):

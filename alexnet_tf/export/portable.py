@@ -14,8 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from alexnet_tf.export import saved_model, versions
-from input_pipeline import transforms
+from alexnet_tf.export import versions
 
 # What each LiteRT file computes with.
 PRECISIONS = ("float32", "float16", "int8")
@@ -26,48 +25,34 @@ _OPSET = 17
 _NEVER_INT8 = ["SOFTMAX", "SUB"]
 
 
-def to_onnx(
-    model,
-    statistics,
-    class_names,
-    image_size,
-    directory,
-    mean="paper",
-    *,
-    progress=None,
-):
+def to_onnx(classifier, directory, *, progress=None):
     """Writes a new version with `model.onnx`, for any number of images.
 
     The metadata of the file have "class_names", a JSON list by label.
 
     Args:
-        model: What `model.build(..., native_ops_only=True)` returned, trained.
-        statistics: The `Statistics` of the data it was trained on.
-        class_names: By label.
-        image_size: Rows and columns of the records it was trained on.
+        classifier: A `Classifier`; its model is what `model.build(...,
+            native_ops_only=True)` returned, trained.
         directory: Folder of the versions; see `export.export`.
-        mean: How the mean image was subtracted; see `DataConfig`.
         progress: Has `update(files)`, or `None`.
 
     Returns:
         The path of the version, a folder.
 
     Raises:
-        ValueError: A package is missing, the model does not compute in
-            float32, or the class names are not as many as its outputs.
+        ValueError: A package is missing, or the model does not compute in
+            float32.
     """
     onnx, tf2onnx = require("onnx"), require("tf2onnx")
-    _check(model, class_names)
-    function, signature = _make_function(
-        model, statistics, image_size, mean, None
-    )
+    _check(classifier.model)
+    function, signature = _make_function(classifier, None)
     with versions.new_version(directory) as (unfinished, final):
         proto, _ = tf2onnx.convert.from_function(
             tf.function(function), input_signature=signature, opset=_OPSET
         )
         for value in (*proto.graph.input, *proto.graph.output):
             value.type.tensor_type.shape.dim[0].dim_param = "n"
-        names = json.dumps(list(class_names), ensure_ascii=False)
+        names = json.dumps(list(classifier.class_names), ensure_ascii=False)
         onnx.helper.set_model_props(proto, {"class_names": names})
         onnx.checker.check_model(proto)
         unfinished.mkdir()
@@ -76,17 +61,7 @@ def to_onnx(
     return final
 
 
-def to_litert(
-    model,
-    statistics,
-    class_names,
-    image_size,
-    directory,
-    mean="paper",
-    *,
-    representative,
-    progress=None,
-):
+def to_litert(classifier, directory, *, representative, progress=None):
     """Writes a new version with three LiteRT files, for one image a call.
 
     `model_float32.tflite`; `model_float16.tflite`, half as large, which
@@ -96,12 +71,8 @@ def to_litert(
     `labels.txt` has the class names, one a line.
 
     Args:
-        model: See `to_onnx`.
-        statistics: The same.
-        class_names: The same.
-        image_size: The same.
+        classifier: See `to_onnx`.
         directory: The same.
-        mean: The same.
         representative: Real images, uint8 `(n, image_size, image_size, 3)`,
             by which the ranges of the activations are found; 100 are enough.
         progress: The same.
@@ -110,11 +81,11 @@ def to_litert(
         The path of the version, a folder.
 
     Raises:
-        ValueError: The model does not compute in float32, the class names are
-            not as many as its outputs, or the images are none.
+        ValueError: The model does not compute in float32, or the images are
+            none.
     """
-    _check(model, class_names)
-    shape = (image_size, image_size, 3)
+    _check(classifier.model)
+    shape = (classifier.image_size, classifier.image_size, 3)
     representative = np.asarray(representative)
     if (
         representative.dtype != np.uint8
@@ -125,16 +96,16 @@ def to_litert(
             f"representative must be one uint8 image {shape} or more. "
             f"Received: {representative.dtype} {representative.shape}"
         )
-    function, signature = _make_function(model, statistics, image_size, mean, 1)
+    function, signature = _make_function(classifier, 1)
     with versions.new_version(directory) as (unfinished, final):
         # Weights that were constants of a function instead would be copied
         # over and over: more than 10 GB for the paper's network.
         saved_model = unfinished / "saved_model"
         archive = keras.export.ExportArchive()
-        archive.track(model)
+        archive.track(classifier.model)
         archive.add_endpoint("serving_default", function, signature)
         archive.write_out(str(saved_model), verbose=False)
-        labels = "".join(f"{name}\n" for name in class_names)
+        labels = "".join(f"{name}\n" for name in classifier.class_names)
         (unfinished / "labels.txt").write_text(labels, encoding="utf-8")
         for precision in PRECISIONS:
             contents = _convert(saved_model, precision, representative)
@@ -164,9 +135,8 @@ def require(name):
         ) from None
 
 
-def _check(model, class_names):
+def _check(model):
     """Refuses what could not be converted."""
-    saved_model.check_names(model, class_names)
     dtypes = {layer.compute_dtype for layer in model.layers} - {"float32"}
     if dtypes:
         raise ValueError(
@@ -176,19 +146,14 @@ def _check(model, class_names):
         )
 
 
-def _make_function(model, statistics, image_size, mean, batch_size):
+def _make_function(classifier, batch_size):
     """Returns images to probabilities, and the signature of that function."""
-    # A constant of the function: tf2onnx takes a tensor for a second input.
-    mean_image = np.asarray(statistics.mean_image, np.float32)
 
     def probabilities(images):
-        crops = transforms.evaluation_crops(
-            images, mean_image, model.input_shape[1], 1, mean
-        )
-        logits = model(crops, training=False)
+        logits = classifier.model(classifier.crops(images), training=False)
         return {"probabilities": tf.nn.softmax(logits)}
 
-    shape = [batch_size, image_size, image_size, 3]
+    shape = [batch_size, classifier.image_size, classifier.image_size, 3]
     signature = [tf.TensorSpec(shape, tf.uint8, "images")]
     return probabilities, signature
 

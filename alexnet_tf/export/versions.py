@@ -28,21 +28,16 @@ def new_version(directory):
         yield unfinished, final
 
 
-def load(version_dir):
+def load(directory):
     """Loads an exported version.
 
     Args:
-        version_dir: What `export` returned.
+        directory: What `export` returned, or its parent for the newest.
 
     Raises:
         FileNotFoundError: There is no SavedModel.
     """
-    if not _is_version(pathlib.Path(version_dir)):
-        raise FileNotFoundError(
-            f"{version_dir} holds no saved_model.pb. Name a version of an "
-            "exported model; make one with: python -m tools.export --help"
-        )
-    return tf.saved_model.load(str(version_dir))
+    return tf.saved_model.load(str(find_version(directory)))
 
 
 def find_version(directory):

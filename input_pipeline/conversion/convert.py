@@ -7,6 +7,7 @@ goes on with the others. `dataset.json` comes last.
 
 import contextlib
 import dataclasses
+import math
 
 from absl import logging
 
@@ -17,6 +18,9 @@ from input_pipeline.conversion import (
     jobs,
     output_folder,
 )
+
+# Fewer than this are not worth a file, unless somebody says how many.
+_IMAGES_A_SHARD = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,10 +144,12 @@ def _prepare(source, settings, output_dir, request, on_error):
     """Checks that there is enough to do and room for it; writes the job."""
     num_shards = {}
     for split, catalogue in source.splits.items():
-        requested = settings.validation_shards
-        if split == "train":
-            requested = settings.train_shards
-        count = min(requested, len(catalogue))
+        name = "train_shards" if split == "train" else "validation_shards"
+        requested, most = getattr(settings, name), len(catalogue)
+        if requested == getattr(Settings, name):
+            # Nobody asked for as many: 60 images are one file.
+            most = math.ceil(most / _IMAGES_A_SHARD)
+        count = min(requested, most)
         if count < requested:
             logging.info(
                 "%s has %d images: %d shards instead of %d.",

@@ -1,6 +1,7 @@
 """What is written after the last shard: statistics, index, dataset.json."""
 
 import numpy as np
+from absl import logging
 
 from input_pipeline import dataset_info, record_index, statistics
 from input_pipeline.conversion import shard_reports, tfds_metadata
@@ -10,7 +11,7 @@ def finish(job, source, settings, request):
     """Gathers the reports of all shards and writes what describes them."""
     total = statistics.Accumulator(job.image_size)
     splits, num_bytes = {}, {}
-    skipped, mended = list(source.skipped), []
+    skipped, mended, enlarged = list(source.skipped), [], 0
     for split, count in job.num_shards.items():
         reports = []
         for index in range(count):
@@ -19,6 +20,7 @@ def finish(job, source, settings, request):
             total.merge(statistics.Accumulator.from_arrays(arrays))
             skipped += report["skipped"]
             mended += report["mended"]
+            enlarged += report.get("enlarged", 0)
             reports.append(report)
         shards = [dataset_info.Shard(**a["shard"]) for a in reports]
         splits[split] = dataset_info.Split(
@@ -52,6 +54,14 @@ def finish(job, source, settings, request):
         source={"kind": source.kind, "request": request, **source.origin},
         seed=settings.seed,
     )
+    if enlarged:
+        logging.warning(
+            "%d of %d images were enlarged to %d pixels. A smaller "
+            "--image_size, and crops to match, train as well and sooner.",
+            enlarged,
+            sum(split.num_images for split in splits.values()),
+            job.image_size,
+        )
     total.finish().save(job.output_dir)
     tfds_metadata.write(job.output_dir, info, num_bytes)
     info.save(job.output_dir)

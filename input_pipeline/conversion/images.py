@@ -90,6 +90,23 @@ def convert(
     return encode(image, jpeg_quality), image, what
 
 
+def is_smaller(contents, image_size):
+    """Returns whether an image that can be decoded has a smaller side.
+
+    Args:
+        contents: As of `convert`.
+        image_size: Pixels.
+    """
+    if isinstance(contents, np.ndarray):
+        return min(contents.shape[:2]) < image_size
+    try:
+        with Image.open(io.BytesIO(contents)) as image:
+            return min(image.size) < image_size
+    except OSError:
+        # Pillow takes less than libjpeg does.
+        return False
+
+
 def decode(contents):
     """Returns uint8 `(height, width, 3)` RGB and what was odd about the file.
 

@@ -86,7 +86,7 @@ class Worker:
 
     def _convert(self, split, positions, writer):
         """Writes the records; returns what was odd, and the statistics."""
-        report = {"skipped": [], "mended": []}
+        report = {"skipped": [], "mended": [], "enlarged": 0}
         accumulator = statistics.Accumulator(self.job.image_size)
         catalogue = self.catalogues[split]
         for position in positions[:_READ_AHEAD_IMAGES]:
@@ -98,7 +98,7 @@ class Worker:
             for later in positions[i + _READ_AHEAD_IMAGES :][:1]:
                 catalogue.prefetch(later)
             try:
-                serialized, image, what = self._convert_image(
+                serialized, image, what, enlarged = self._convert_image(
                     catalogue, int(position)
                 )
             except images.ImageError as error:
@@ -109,6 +109,7 @@ class Worker:
                 report["skipped"].append({"file": file, "reason": str(error)})
             else:
                 writer.write(serialized)
+                report["enlarged"] += enlarged
                 if what:
                     file = catalogue.location(position)
                     report["mended"].append({"file": file, "what": what})
@@ -119,7 +120,7 @@ class Worker:
         return report
 
     def _convert_image(self, catalogue, position):
-        """Returns a record, its pixels, and what was odd about the file."""
+        """Returns a record, its pixels, what was odd, and if it was small."""
         contents, label, name = encodings.read(catalogue, position)
         if not -1 <= label < len(self.job.synsets):
             raise images.ImageError(f"its label is {label}")
@@ -131,7 +132,9 @@ class Worker:
             self.job.resize,
         )
         synset = self.job.synsets[label] if label >= 0 else ""
-        return records.serialize(jpeg, label, name, synset), image, what
+        enlarged = images.is_smaller(contents, self.job.image_size)
+        record = records.serialize(jpeg, label, name, synset)
+        return record, image, what, enlarged
 
 
 def start_process(job, shared):

@@ -48,9 +48,8 @@ def make_files(folder, network=None, image_size=256, classes=1000):
     sums.add(images[0])
     statistics = sums.finish()
     names = [f"class {i}" for i in range(classes)]
-    version = alexnet_tf.export.export(
-        model, statistics, names, image_size, folder
-    )
+    classifier = alexnet_tf.Classifier(model, statistics, names)
+    version = alexnet_tf.export.export(classifier, folder)
     tensor = tf.saved_model.load(str(version)).signatures["tensor"]
     answer = tensor(images=tf.constant(images))
     contents = {

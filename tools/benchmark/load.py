@@ -97,7 +97,8 @@ def _export(folder):
         alexnet_tf.networks.PAPER, 1000, native_ops_only=True
     )
     names = [f"class {i}" for i in range(1000)]
-    return export.export(model, sums.finish(), names, 256, folder)
+    classifier = alexnet_tf.Classifier(model, sums.finish(), names)
+    return export.export(classifier, folder)
 
 
 def _bare(version, images, size):

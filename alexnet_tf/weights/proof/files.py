@@ -125,9 +125,16 @@ def read_torch(path):
 
 
 def _items(found):
-    """Returns the items of a dictionary, plain or ordered."""
+    """Returns the tensors of a dictionary, plain or ordered, by name."""
     items = found.state if isinstance(found, symbols.Call) else found
-    return {k: v for k, v in items.items() if isinstance(v, symbols.Call)}
+    tensors = {k: v for k, v in items.items() if isinstance(v, symbols.Call)}
+    return {
+        # A parameter is a tensor with a wrapping.
+        name: call.arguments[0]
+        if call.function.endswith("_rebuild_parameter")
+        else call
+        for name, call in tensors.items()
+    }
 
 
 def _tensors(found, bytes_of):
