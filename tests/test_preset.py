@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch_python
 import weight_files as wf
+from PIL import Image
 
 import alexnet_tf
 from alexnet_tf import networks, weights
@@ -83,6 +84,32 @@ def test_preset_comes_back_whole(tmp_path):
         *("config.json", "preprocessor.json", "labels.json"),
         *("model.safetensors", "README.md"),
     }
+
+
+def test_preset_is_loaded_as_a_classifier(tmp_path):
+    found, model = _found()
+    folder = exported.write_preset(found, FACTS, tmp_path)
+    path = tmp_path / "image.png"
+    pixels = np.random.default_rng(0).integers(0, 256, (80, 80, 3), np.uint8)
+    Image.fromarray(pixels).save(path)
+
+    classifier = alexnet_tf.load_classifier(folder)
+
+    ((first, *_),) = classifier.classify([path])
+    crop = pixels[6:73, 6:73] - found.mean_image[6:73, 6:73]
+    logits = model(crop[np.newaxis].astype(np.float32)).numpy()[0]
+    assert first[0] == logits.argmax()
+    powers = np.exp(logits - logits.max())
+    assert first[2] == pytest.approx(powers.max() / powers.sum(), rel=1e-4)
+    assert alexnet_tf.load(folder).count_params() == model.count_params()
+
+
+def test_file_without_its_mean_is_no_classifier(tmp_path):
+    path = tmp_path / "any.caffemodel"
+    path.write_bytes(wf.caffemodel(wf.draw(wf.CAFFE_SHAPES)))
+
+    with pytest.raises(ValueError, match="must say which mean image"):
+        alexnet_tf.load_classifier(path)
 
 
 def test_model_card_has_the_runs_own_facts(tmp_path):

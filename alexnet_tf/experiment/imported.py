@@ -93,7 +93,7 @@ def write_workdir(workdir, network, found, differences):
         unfinished.mkdir(parents=True)
         workdirs.write_config(unfinished, _config(found))
         _info(found).save(unfinished)
-        _statistics(found).save(unfinished)
+        statistics_of(found).save(unfinished)
         arrays = assign.to_arrays(network)
         checkpoint.write(
             unfinished / "checkpoints",
@@ -172,10 +172,11 @@ def _info(found):
         splits={},
         source={"imported": found.facts},
         resize=found.resize,
+        resample=found.resample,
     )
 
 
-def _statistics(found):
+def statistics_of(found):
     """Returns the file's own mean, and ILSVRC-2012's colours."""
     covariance, eigenvalues, eigenvectors = ilsvrc2012.colour_statistics()
     return statistics.Statistics(

@@ -46,6 +46,12 @@ def read(path, network=None, checkpoint="last"):
     return _read_keras(path, network or networks.PAPER)
 
 
+def is_workdir(path):
+    """Returns whether a path is to be opened as a workdir: any other folder."""
+    path = pathlib.Path(path)
+    return not path.is_file() and not preset.is_preset(path)
+
+
 def from_experiment(run, checkpoint="last"):
     """Returns what a workdir holds.
 
@@ -64,6 +70,7 @@ def from_experiment(run, checkpoint="last"):
         crop_size=data.crop_size,
         image_size=run.info.image_size,
         resize=run.info.resize,
+        resample=run.info.resample,
         mean=data.mean,
         facts={"data": run.info.name, "step": step},
     )

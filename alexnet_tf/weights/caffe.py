@@ -114,7 +114,7 @@ def load_caffemodel(path, mean_bgr, network=None):
 
     Args:
         path: The file.
-        mean_bgr: What `read_mean` returned.
+        mean_bgr: What `read_mean` returned, or `None`.
         network: CAFFE or CAFFENET of `networks`; what the file says, if
             `None`.
 
@@ -152,7 +152,7 @@ def load_npy(path, mean_bgr, network):
 
     Args:
         path: The file.
-        mean_bgr: What `read_mean` returned.
+        mean_bgr: What `read_mean` returned, or `None`.
         network: CAFFE or CAFFENET: the file has no layers without weights.
 
     Raises:
@@ -229,13 +229,16 @@ def _assemble(path, blobs, convert, mean_bgr, network):
     network = pretrained.fit(network, arrays)
     names, synsets = pretrained.classes_of(len(arrays["fc8/bias"]))
     side = 256
-    mean_rgb = np.asarray(mean_bgr, np.float64)[..., ::-1]
+    mean_image = None
+    if mean_bgr is not None:
+        mean_rgb = np.asarray(mean_bgr, np.float64)[..., ::-1]
+        mean_image = np.broadcast_to(mean_rgb, (side, side, 3)).copy()
     return pretrained.Pretrained(
         network=network,
         arrays=arrays,
         class_names=names,
         synsets=synsets,
-        mean_image=np.broadcast_to(mean_rgb, (side, side, 3)).copy(),
+        mean_image=mean_image,
         crop_size=network.image_size,
         image_size=side,
         resize="squash",

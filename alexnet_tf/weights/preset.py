@@ -72,6 +72,7 @@ def _json_files(found):
             "channels": "RGB, 0 to 255",
             "image_size": found.image_size,
             "resize": found.resize,
+            "resample": found.resample,
             "crop_size": found.crop_size,
             "mean": found.mean,
             "mean_image": f"{WEIGHTS}: {_MEAN}",
@@ -115,6 +116,7 @@ def read(folder):
             crop_size=how["crop_size"],
             image_size=how["image_size"],
             resize=how["resize"],
+            resample=how["resample"],
             mean=how["mean"],
             facts=config["facts"],
         )

@@ -51,11 +51,13 @@ class Pretrained:
         arrays: Weights by name, as `weights.to_arrays` returns them.
         class_names: Words by label.
         synsets: WordNet ids, or folder names, by label.
-        mean_image: float64 `(image_size, image_size, 3)`, RGB of 0 to 255.
+        mean_image: `(image_size, image_size, 3)`, RGB of 0 to 255; `None`
+            where the file does not have it.
         crop_size: Rows and columns of the network's images.
         image_size: Rows and columns that photographs are brought to.
         resize: "shorter side": that one is brought to `image_size` and the
             centre cut out (§2); "squash": both sides are, as Caffe does.
+        resample: The filter that does it; see `DatasetInfo`.
         mean: How the mean image is subtracted; see `DataConfig`.
         facts: Where it comes from: "file", "sha256", and more where known.
     """
@@ -64,10 +66,11 @@ class Pretrained:
     arrays: dict
     class_names: list
     synsets: list
-    mean_image: np.ndarray
+    mean_image: np.ndarray | None
     crop_size: int
     image_size: int = 256
     resize: str = "shorter side"
+    resample: str = "triangle"
     mean: str = "paper"
     facts: dict = dataclasses.field(default_factory=dict)
 

@@ -44,8 +44,8 @@ def read(path, kind="auto", mean_bgr=None, network=None):
     Args:
         path: A file, or the folder of a preset.
         kind: One of `KINDS`.
-        mean_bgr: Of Caffe's files: what `caffe.read_mean` returned; grey
-            where the mean is of no matter.
+        mean_bgr: Of Caffe's files, which have none: what `caffe.read_mean`
+            returned, or `None`.
         network: Of Caffe's files: `networks.CAFFE` or `networks.CAFFENET`;
             what the file says, if `None`.
 
@@ -61,7 +61,6 @@ def read(path, kind="auto", mean_bgr=None, network=None):
     kind = kind_of(path, kind)
     if kind not in ("caffe", "npy"):
         return torchvision.load(path)
-    mean_bgr = 128.0 if mean_bgr is None else mean_bgr
     if kind == "caffe":
         return caffe.load_caffemodel(path, mean_bgr, network)
     if network is None:
