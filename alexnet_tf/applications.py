@@ -1,27 +1,31 @@
 """`AlexNet`, called as the networks of `keras.applications` are."""
 
 import dataclasses
+import os
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
 from alexnet_tf import model as models
 from alexnet_tf import networks
 from alexnet_tf.experiment import pretrained
+from alexnet_tf.networks.network import Network
 from alexnet_tf.weights import assign
 
 
 def AlexNet(  # noqa: N802, named like the networks of keras.applications
-    include_top=True,
-    weights=None,
-    input_shape=None,
-    pooling=None,
-    classes=1000,
-    classifier_activation=None,
+    include_top: bool = True,
+    weights: str | os.PathLike[str] | None = None,
+    input_shape: Any = None,
+    pooling: str | None = None,
+    classes: int = 1000,
+    classifier_activation: Any = None,
     *,
-    network=None,
-    devices=None,
-    num_classes=None,
-):
+    network: Network | None = None,
+    devices: Sequence[str] | None = None,
+    num_classes: int | None = None,
+) -> keras.Model:
     """Returns the network of the paper: a `keras.Model`.
 
     float32 RGB images of 0 to 255 less the mean (`preprocess_input`), to

@@ -2,7 +2,10 @@
 
 import dataclasses
 import functools
+import os
 import pathlib
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -60,14 +63,14 @@ class Classifier:
     @property
     def image_size(self) -> int:
         """Rows and columns of the records it was trained on."""
-        return len(self.statistics.mean_image)
+        return len(np.asarray(self.statistics.mean_image))
 
     @property
     def crop_size(self) -> int:
         """Rows and columns of what the network sees."""
         return self.model.input_shape[1]
 
-    def square(self, image_bytes, position=0):
+    def square(self, image_bytes: Any, position: int = 0) -> Any:
         """Returns an image file as the records hold theirs.
 
         Args:
@@ -87,7 +90,7 @@ class Classifier:
             image_bytes, self.image_size, self.resample, self.resize
         )
 
-    def crops(self, images, crops=1):
+    def crops(self, images: Any, crops: int = 1) -> Any:
         """Returns what the network sees of images; see `evaluation_crops`.
 
         Args:
@@ -98,13 +101,13 @@ class Classifier:
             images,
             # An array: a constant of whatever graph this is called in, where
             # a tensor would be one more input to tf2onnx.
-            self.statistics.mean_image.astype(np.float32),
+            np.asarray(self.statistics.mean_image, np.float32),
             self.crop_size,
             crops,
             self.mean,
         )
 
-    def probabilities(self, images, crops=1) -> np.ndarray:
+    def probabilities(self, images: Any, crops: int = 1) -> np.ndarray:
         """Returns what the network says of images, averaged over the crops.
 
         Args:
@@ -116,7 +119,12 @@ class Classifier:
         """
         return self._predict(self.crops(tf.constant(images), crops)).numpy()
 
-    def classify(self, files, top=5, crops=1) -> list:
+    def classify(
+        self,
+        files: Sequence[str | os.PathLike[str]],
+        top: int = 5,
+        crops: int = 1,
+    ) -> list:
         """Names what image files show.
 
         Args:
@@ -139,7 +147,9 @@ class Classifier:
             )
         return found
 
-    def features(self, files, layer_name="fc7") -> np.ndarray:
+    def features(
+        self, files: Sequence[str | os.PathLike[str]], layer_name: str = "fc7"
+    ) -> np.ndarray:
         """Returns what a layer says of the centres of image files.
 
         Args:
@@ -172,7 +182,7 @@ class Classifier:
             batch = files[start : start + _BATCH]
             yield tf.stack([self.read(file) for file in batch])
 
-    def read(self, file):
+    def read(self, file: str | os.PathLike[str]) -> Any:
         """Returns an image file as the records hold theirs.
 
         Args:

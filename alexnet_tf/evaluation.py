@@ -1,5 +1,9 @@
 """Probabilities over one or ten crops; top-k errors (§4.1, §6)."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -31,7 +35,7 @@ _BLOCK = 4096
 _SMALLEST = np.finfo(np.float32).tiny
 
 
-def probabilities(model, crops):
+def probabilities(model: keras.Model, crops: tf.Tensor) -> tf.Tensor:
     """Returns the softmax outputs of a network, averaged over the crops.
 
     Args:
@@ -49,12 +53,18 @@ def probabilities(model, crops):
     return tf.reduce_mean(softmax, axis=1)
 
 
-def make_predictor(model):
+def make_predictor(model: keras.Model) -> Callable[..., Any]:
     """Returns `probabilities` of a model as a function of crops, compiled."""
     return tf.function(lambda crops: probabilities(model, crops))
 
 
-def predict(predictor, dataset, progress=None, interruption=None, count=None):
+def predict(
+    predictor: Callable[..., Any],
+    dataset: tf.data.Dataset,
+    progress: Any = None,
+    interruption: Any = None,
+    count: int | None = None,
+) -> dict[str, np.ndarray]:
     """Returns what a network thinks of every image of a dataset.
 
     Args:
@@ -74,7 +84,8 @@ def predict(predictor, dataset, progress=None, interruption=None, count=None):
         KeyboardInterrupt: The interruption was requested.
         ValueError: The dataset is empty, or has more images than `count`.
     """
-    batches, rows, done = [], None, 0
+    rows: Any = None
+    batches, done = [], 0
     for crops, *rest in dataset:
         if interruption is not None and interruption.requested:
             raise KeyboardInterrupt
@@ -102,7 +113,7 @@ def predict(predictor, dataset, progress=None, interruption=None, count=None):
     return {"probabilities": rows, **dict(zip(names, columns, strict=False))}
 
 
-def has_labels(labels):
+def has_labels(labels: np.ndarray) -> bool:
     """Returns whether images have labels; a test split's are -1, all of them.
 
     Raises:
@@ -114,10 +125,12 @@ def has_labels(labels):
             "All images of a split must have labels, or none. Received: "
             f"{int(without.sum())} of {len(without)} without"
         )
-    return not without.all()
+    return not bool(without.all())
 
 
-def evaluate(classifier, predictions, ties="class order"):
+def evaluate(
+    classifier: Any, predictions: Any, ties: str = "class order"
+) -> dict[str, Any]:
     """Returns the figures of an evaluation, as its file has them.
 
     Args:
@@ -141,7 +154,9 @@ def evaluate(classifier, predictions, ties="class order"):
     }
 
 
-def describe(classifier, crops, ties="class order"):
+def describe(
+    classifier: Any, crops: int, ties: str = "class order"
+) -> dict[str, Any]:
     """Returns how images come to a classifier: half of a protocol.
 
     Args:
@@ -165,7 +180,9 @@ def describe(classifier, crops, ties="class order"):
     }
 
 
-def errors(probabilities, labels, ties="class order"):
+def errors(
+    probabilities: np.ndarray, labels: np.ndarray, ties: str = "class order"
+) -> dict[str, float]:
     """Returns the figures of Tables 1 and 2.
 
     Args:
@@ -185,7 +202,12 @@ def errors(probabilities, labels, ties="class order"):
     }
 
 
-def topk_error(probabilities, labels, k, ties="class order"):
+def topk_error(
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    k: int,
+    ties: str = "class order",
+) -> float:
     """Returns the fraction of images whose label is not among the k best.
 
     Args:
@@ -240,7 +262,7 @@ def _credits(probabilities, labels, k, ties="class order"):
     return np.concatenate(found)
 
 
-def interval(error, count):
+def interval(error: float, count: int) -> tuple[float, float]:
     """Returns Wilson's 95% interval of an error found on `count` images.
 
     Args:
@@ -255,7 +277,9 @@ def interval(error, count):
     return float(max(0.0, centre - half)), float(min(1.0, centre + half))
 
 
-def per_class(probabilities, labels, class_names):
+def per_class(
+    probabilities: np.ndarray, labels: np.ndarray, class_names: Sequence[str]
+) -> dict[str, Any]:
     """Returns what goes wrong, by class.
 
     Args:
@@ -282,7 +306,7 @@ def per_class(probabilities, labels, class_names):
     return {
         "classes": [
             {
-                "name": class_names[c],
+                "name": class_names[int(c)],
                 "images": int(totals[c]),
                 "top1_error": float(1 - hits[c] / totals[c]),
             }

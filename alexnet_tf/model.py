@@ -1,24 +1,27 @@
 """A network description into a `keras.Model`, on one device or several."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
 from alexnet_tf import layers
 from alexnet_tf.builder import Builder
+from alexnet_tf.networks.network import Network
 from alexnet_tf.weights import initial
 
 
 def build(
-    network,
-    num_classes,
+    network: Network,
+    num_classes: int,
     *,
-    image_size=None,
-    devices=None,
-    seed=0,
-    native_ops_only=False,
-    initialize=True,
-    precision="float32",
-):
+    image_size: int | None = None,
+    devices: Sequence[str] | None = None,
+    seed: int = 0,
+    native_ops_only: bool = False,
+    initialize: bool = True,
+    precision: str = "float32",
+) -> keras.Model:
     """Returns the `keras.Model` of a network description.
 
     Args:
@@ -67,7 +70,9 @@ def build(
     return model
 
 
-def feature_extractor(model, layer_name="fc7"):
+def feature_extractor(
+    model: keras.Model, layer_name: str = "fc7"
+) -> keras.Model:
     """Returns a model from images to a layer's output, rectified.
 
     It shares the model's weights, and gradients pass through it. With towers

@@ -1,5 +1,8 @@
 """Images into the model, class names out of it."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -9,7 +12,7 @@ from alexnet_tf import ilsvrc2012
 _SUM_TOLERANCE = 0.01
 
 
-def preprocess_input(images, statistics=None):
+def preprocess_input(images: Any, statistics: Any = None) -> Any:
     """Returns images as the network takes them: less the mean.
 
     Pixels stay on the scale of 0 to 255, which the first weights, the rates
@@ -49,7 +52,9 @@ def preprocess_input(images, statistics=None):
     return images - window.astype(np.float32)
 
 
-def decode_predictions(predictions, class_names=None, top=5):
+def decode_predictions(
+    predictions: Any, class_names: Sequence[str] | None = None, top: int = 5
+) -> list[list[tuple[int, str, float]]]:
     """Returns the best classes of each image, best first.
 
     Args:

@@ -81,7 +81,7 @@ class DataConfig:
     on_error: str = "fail"
     service: str = ""
 
-    def validate(self):
+    def validate(self) -> None:
         """Raises a `ValueError` for a setting that could not work."""
         for name in (
             "image_size",

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 
 from input_pipeline import files
@@ -81,7 +82,7 @@ class DatasetInfo:
     resize: str = "shorter side"
 
     @classmethod
-    def load(cls, data_dir):
+    def load(cls, data_dir: str | os.PathLike[str]) -> "DatasetInfo":
         """Reads `data_dir/dataset.json`.
 
         Raises:
@@ -101,7 +102,7 @@ class DatasetInfo:
                 f"{type(error).__name__}: {error}. {_REMEDY}"
             ) from None
 
-    def save(self, data_dir):
+    def save(self, data_dir: str | os.PathLike[str]) -> None:
         """Writes `data_dir/dataset.json`; the old one stays until the end."""
         path = pathlib.Path(data_dir) / FILE_NAME
         files.write_json(path, dataclasses.asdict(self))

@@ -9,6 +9,9 @@ and nobody else's programs read its files as ImageNet. Reading is one Python
 call a batch; everything after it is TensorFlow's own threads.
 """
 
+import os
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -22,19 +25,20 @@ from input_pipeline import (
     shuffle,
     transforms,
 )
+from input_pipeline.data_config import DataConfig
 
 
 def make_train_dataset(
-    data_dir,
-    config,
-    seed,
-    first_step=0,
+    data_dir: str | os.PathLike[str],
+    config: DataConfig,
+    seed: int,
+    first_step: int = 0,
     *,
-    statistics=None,
-    host=0,
-    num_hosts=1,
-    skipped=None,
-):
+    statistics: Any = None,
+    host: int = 0,
+    num_hosts: int = 1,
+    skipped: Any = None,
+) -> tf.data.Dataset:
     """Returns endless batches of augmented training images.
 
     Every record comes once an epoch, in another order each time. The same
@@ -97,17 +101,17 @@ def make_train_dataset(
 
 
 def make_eval_dataset(
-    data_dir,
-    config,
-    split,
-    crops=1,
-    file_names=False,
-    mean_image=None,
+    data_dir: str | os.PathLike[str],
+    config: DataConfig,
+    split: str,
+    crops: int = 1,
+    file_names: bool = False,
+    mean_image: Any = None,
     *,
-    host=0,
-    num_hosts=1,
-    skipped=None,
-):
+    host: int = 0,
+    num_hosts: int = 1,
+    skipped: Any = None,
+) -> tf.data.Dataset:
     """Returns every image of a split exactly once, in the records' order.
 
     Args:

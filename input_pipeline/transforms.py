@@ -98,7 +98,7 @@ def center_crop(images, size):
     return images[..., top : top + size, left : left + size, :]
 
 
-def ten_crops(images, size=224):
+def ten_crops(images: tf.Tensor, size: int = 224) -> tf.Tensor:
     """Cuts four corners and the centre out of each image, and mirrors them.
 
     Args:
@@ -255,7 +255,9 @@ def _shift(images, light, components):
     return images + colours[:, tf.newaxis, tf.newaxis, :]
 
 
-def pca_lighting(images, components, stddev, seed):
+def pca_lighting(
+    images: tf.Tensor, components: tf.Tensor, stddev: float, seed: int
+) -> tf.Tensor:
     """Shifts each image's colour along the data set's principal axes.
 
     Adds the same RGB offset `components @ z` to every pixel, with `z` drawn

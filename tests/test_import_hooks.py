@@ -3,6 +3,8 @@
 import sys
 import types
 
+import keras
+import numpy as np
 import pytest
 from programs import ROOT, run_python
 
@@ -74,3 +76,14 @@ def test_a_look_for_the_package_does_not_count_as_its_import(
     assert isinstance(module, types.ModuleType)
     assert (module.value, seen) == (1, ["before", "after"])
     del sys.modules["some_package"]
+
+
+def test_a_network_of_towers_and_its_optimizer_are_loaded():
+    """See first_round/README.md."""
+    folder = MODEL.parent
+    model = keras.models.load_model(folder / "two_towers_a9e0508.keras")
+
+    assert isinstance(model.optimizer, alexnet_tf.training.PaperSGD)
+    with np.load(folder / "two_towers_a9e0508.npz") as saved:
+        found = model(saved["images"], training=False).numpy()
+        np.testing.assert_allclose(found, saved["outputs"], rtol=1e-4)

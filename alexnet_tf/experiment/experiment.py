@@ -105,7 +105,7 @@ class Experiment:
         weights.from_arrays(network, arrays)
         return network, found
 
-    def load_classifier(self, which="best", native_ops_only=False):
+    def load_classifier(self, which="last", native_ops_only=False):
         """Returns the `Classifier` around a trained network, and its step.
 
         Args:

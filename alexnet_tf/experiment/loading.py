@@ -1,11 +1,17 @@
 """What a path of weights gives to other programs: network, classifier."""
 
+import os
+
+import keras
+
 from alexnet_tf.classifier import Classifier
 from alexnet_tf.experiment import imported, pretrained
 from alexnet_tf.experiment.experiment import open_workdir
 
 
-def load(path, checkpoint="last"):
+def load(
+    path: str | os.PathLike[str], checkpoint: str | int = "last"
+) -> keras.Model:
     """Returns a trained `keras.Model`.
 
     Args:
@@ -17,14 +23,16 @@ def load(path, checkpoint="last"):
     return imported.build(pretrained.read(path), path)
 
 
-def load_classifier(path, checkpoint="best"):
+def load_classifier(
+    path: str | os.PathLike[str], checkpoint: str | int = "last"
+) -> Classifier:
     """Returns a trained network that names what image files show.
 
         load_classifier("runs/demo").classify(["cat.jpg"])
 
     Args:
         path: A workdir, a preset, or a published file that has its mean.
-        checkpoint: Of a workdir: "best" (validation error), "last" or a step.
+        checkpoint: Of a workdir: "last", "best" (validation error) or a step.
 
     Returns:
         A `Classifier`.

@@ -1,5 +1,9 @@
 """SavedModel with preprocessing, mean image and class names inside."""
 
+import os
+import pathlib
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -14,7 +18,7 @@ _SHOWN = 5
 LABELS_FILE_NAME = "labels.txt"
 
 
-def export(classifier, directory):
+def export(classifier: Any, directory: str | os.PathLike[str]) -> pathlib.Path:
     """Writes a new version of a servable model.
 
     The signatures stand in BUILD.md. The version appears under its number

@@ -1,7 +1,10 @@
 """Numbered versions of an exported model in one folder."""
 
 import contextlib
+import os
 import pathlib
+from collections.abc import Iterator
+from typing import Any
 
 import tensorflow as tf
 
@@ -9,7 +12,9 @@ from input_pipeline import files
 
 
 @contextlib.contextmanager
-def new_version(directory):
+def new_version(
+    directory: str | os.PathLike[str],
+) -> Iterator[tuple[pathlib.Path, pathlib.Path]]:
     """A scope that writes the next version of a folder, all or nothing.
 
     Args:
@@ -28,7 +33,7 @@ def new_version(directory):
         yield unfinished, final
 
 
-def load(directory):
+def load(directory: str | os.PathLike[str]) -> Any:
     """Loads an exported version.
 
     Args:
@@ -40,7 +45,7 @@ def load(directory):
     return tf.saved_model.load(str(find_version(directory)))
 
 
-def find_version(directory):
+def find_version(directory: str | os.PathLike[str]) -> pathlib.Path:
     """Returns the newest version in a folder, or the folder if it is one.
 
     Raises:

@@ -1,5 +1,8 @@
 """Dropout as §4.2 scales it, with another mask on every replica."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -31,7 +34,13 @@ class Dropout(keras.layers.Layer):
     """
 
     def __init__(
-        self, rate=0.5, *, scaling="paper", seed=0, devices=None, **kwargs
+        self,
+        rate: float = 0.5,
+        *,
+        scaling: str = "paper",
+        seed: int = 0,
+        devices: Sequence[str] | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if not 0 <= rate < 1:
@@ -47,11 +56,11 @@ class Dropout(keras.layers.Layer):
         self.scaling = scaling
         self.seed = seed
         self.devices = devices
-        self._read_step = None
+        self._read_step: Any = None
         # For those who train without `training.step`, with `fit` for example.
         self._seed_generator = keras.random.SeedGenerator(seed)
 
-    def follow(self, step):
+    def follow(self, step: Any) -> None:
         """Draws masks for the number in `step` from now on.
 
         Args:
@@ -60,7 +69,7 @@ class Dropout(keras.layers.Layer):
         # Behind a function: Keras would take the counter for the layer's own.
         self._read_step = lambda: step
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Any:
         """Returns masked inputs in training, scaled ones otherwise."""
         keep = 1.0 - self.rate
         if not training:
@@ -99,11 +108,11 @@ class Dropout(keras.layers.Layer):
             [first * 256, second * 65_536 + tf.cast(replica, tf.int64)]
         )
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """Returns `input_shape`."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, less the devices."""
         return {
             **super().get_config(),

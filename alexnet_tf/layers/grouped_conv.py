@@ -1,5 +1,8 @@
 """Grouped convolution: the towers' convolution of §3.2."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -42,17 +45,17 @@ class GroupedConv2D(GroupedLayer):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        groups=2,
-        devices=None,
+        filters: int,
+        kernel_size: int | tuple[int, int],
+        strides: int | tuple[int, int] = 1,
+        padding: Any = "valid",
+        groups: int = 2,
+        devices: Sequence[str] | None = None,
         *,
-        activation=None,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        **kwargs,
+        activation: Any = None,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        **kwargs: Any,
     ):
         super().__init__(
             "filters",
@@ -69,7 +72,7 @@ class GroupedConv2D(GroupedLayer):
         self.strides = _pair(strides)
         self.padding = padding if isinstance(padding, str) else tuple(padding)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Makes one kernel and bias, or with devices one of each a group."""
         if isinstance(input_shape[0], (list, tuple)):
             channels = input_shape[0][-1]
@@ -82,7 +85,7 @@ class GroupedConv2D(GroupedLayer):
             channels = input_shape[-1] // self.groups
         self.make_parts((*self.kernel_size, channels), self.filters)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         """Returns the convolution of a tensor, or of each group's tensor."""
         apart = isinstance(inputs, (list, tuple))
         if not apart:
@@ -101,7 +104,7 @@ class GroupedConv2D(GroupedLayer):
         """Convolves one group, with its bias and activation."""
         return self.activation(self.convolve(inputs, kernel, bias))
 
-    def convolve(self, inputs, kernel, bias):
+    def convolve(self, inputs: Any, kernel: tf.Tensor, bias: Any) -> Any:
         """Convolves one group, with its bias."""
         padding = self.padding
         if not isinstance(padding, str):
@@ -126,7 +129,7 @@ class GroupedConv2D(GroupedLayer):
             inputs = tf.pad(inputs, [[0, 0], sides, sides, [0, 0]])
         return inputs, "valid"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, less the devices."""
         return {
             **super().get_config(),

@@ -1,5 +1,8 @@
 """Convolution whose kernels are not shared, for CIFAR-10's networks."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -37,16 +40,16 @@ class LocallyConnected2D(GroupedLayer):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        padding=0,
-        groups=1,
-        devices=None,
+        filters: int,
+        kernel_size: int,
+        padding: Any = 0,
+        groups: int = 1,
+        devices: Sequence[str] | None = None,
         *,
-        activation=None,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        **kwargs,
+        activation: Any = None,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        **kwargs: Any,
     ):
         super().__init__(
             "filters",
@@ -62,7 +65,7 @@ class LocallyConnected2D(GroupedLayer):
         self.kernel_size = kernel_size
         self.padding = padding
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Makes a kernel and a bias for every place."""
         if isinstance(input_shape[0], (list, tuple)):
             _, height, width, channels = input_shape[0]
@@ -79,7 +82,7 @@ class LocallyConnected2D(GroupedLayer):
         window = self.kernel_size**2 * channels
         self.make_parts((*self.places, window), self.filters, self.places)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         """Returns the outputs of a tensor, or of each group's tensor."""
         apart = isinstance(inputs, (list, tuple))
         if not apart:
@@ -103,7 +106,7 @@ class LocallyConnected2D(GroupedLayer):
         outputs = tf.transpose(outputs, (2, 0, 1, 3))
         return self.activation(outputs + tf.cast(bias, inputs.dtype))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, less the devices."""
         return {
             **super().get_config(),

@@ -1,6 +1,7 @@
 """The image at low resolution, and the convolution that reads it as well."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -31,7 +32,13 @@ class LowResolution(keras.layers.Layer):
         ValueError: A number is impossible.
     """
 
-    def __init__(self, blur_size=9, blur_stddev=4.0, step=4, **kwargs):
+    def __init__(
+        self,
+        blur_size: int = 9,
+        blur_stddev: float = 4.0,
+        step: Any = 4,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         if blur_size < 1 or blur_size % 2 == 0 or step < 1 or blur_stddev <= 0:
             raise ValueError(
@@ -45,7 +52,7 @@ class LowResolution(keras.layers.Layer):
         # Where the image is; no tower's.
         self.devices = None
 
-    def call(self, images):
+    def call(self, images: Any) -> Any:
         """Returns the blurred and thinned images."""
         distance = np.arange(self.blur_size) - self.blur_size // 2
         taps = np.exp(-(distance**2) / (2 * self.blur_stddev**2))
@@ -59,7 +66,7 @@ class LowResolution(keras.layers.Layer):
         rows, columns = (_start(images.shape[i], self.step) for i in (1, 2))
         return images[:, rows :: self.step, columns :: self.step]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
@@ -96,18 +103,21 @@ class SideConv2D(GroupedConv2D):
 
     def __init__(
         self,
-        *args,
-        side_kernel_size=5,
-        side_strides=2,
-        side_padding=(0, 1),
-        **kwargs,
+        *args: Any,
+        side_kernel_size: int = 5,
+        side_strides: int = 2,
+        side_padding: Any = (0, 1),
+        **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
         self.side_kernel_size = side_kernel_size
         self.side_strides = side_strides
         self.side_padding = tuple(side_padding)
 
-    def build(self, inputs_shape, side_shape):
+    # Two inputs, unlike its base class.
+    def build(  # type: ignore[override]
+        self, inputs_shape: Any, side_shape: Any
+    ) -> None:
         """Makes the kernels and the bias."""
         super().build(inputs_shape)
         size, parts = self.side_kernel_size, self.parts
@@ -124,7 +134,9 @@ class SideConv2D(GroupedConv2D):
                     )
                 )
 
-    def call(self, inputs, side):
+    def call(  # type: ignore[override]
+        self, inputs: Any, side: Any
+    ) -> Any:
         """Returns the convolution of a tensor, or of each group's tensor."""
         apart = isinstance(inputs, (list, tuple))
         if not apart:
@@ -149,7 +161,7 @@ class SideConv2D(GroupedConv2D):
         outputs = placement.map_towers(convolve, inputs, self.devices)
         return outputs if apart else tf.concat(outputs, axis=-1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, less the devices."""
         return {
             **super().get_config(),

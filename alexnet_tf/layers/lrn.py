@@ -1,5 +1,8 @@
 """Local response normalization, the brightness normalization of §3.3."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -46,15 +49,15 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def __init__(
         self,
-        depth_radius=2,
-        bias=2.0,
-        alpha=1e-4,
-        beta=0.75,
+        depth_radius: int = 2,
+        bias: float = 2.0,
+        alpha: float = 1e-4,
+        beta: float = 0.75,
         *,
-        implementation="auto",
-        groups=1,
-        devices=None,
-        **kwargs,
+        implementation: str = "auto",
+        groups: int = 1,
+        devices: Sequence[str] | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if depth_radius < 0:
@@ -73,7 +76,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         self.implementation = implementation
         self.devices = devices
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Checks that the channels divide evenly into the groups."""
         is_list = isinstance(input_shape[0], (list, tuple))
         if not is_list and input_shape[-1] % self.groups:
@@ -82,7 +85,7 @@ class LocalResponseNormalization(keras.layers.Layer):
                 f"Received: {input_shape[-1]} channels, groups={self.groups}"
             )
 
-    def call(self, activations):
+    def call(self, activations: tf.Tensor) -> Any:
         """Returns the normalized activations."""
         groups = 1 if isinstance(activations, (list, tuple)) else self.groups
         normalize = _compiled if is_compiled(self.implementation) else _native
@@ -94,11 +97,11 @@ class LocalResponseNormalization(keras.layers.Layer):
 
         return placement.map_towers(in_float32, activations, self.devices)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """Returns `input_shape`."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, less the devices."""
         return {
             **super().get_config(),

@@ -1,11 +1,13 @@
 """Random groups of channels, of the authors' first networks."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 
-def random_groups(reads, channels, groups, seed):
+def random_groups(reads: Any, channels: int, groups: int, seed: int) -> Any:
     """Returns the channels that each group of each tower sees.
 
     Every tower's maps are shuffled and dealt to the groups evenly, for each
@@ -48,15 +50,15 @@ class GatherChannels(keras.layers.Layer):
         indices: Numbers of the channels, in their new order.
     """
 
-    def __init__(self, indices, **kwargs):
+    def __init__(self, indices: Any, **kwargs: Any):
         super().__init__(**kwargs)
         self.indices = list(indices)
         self.devices = None
 
-    def call(self, maps):
+    def call(self, maps: tf.Tensor) -> Any:
         """Returns the maps in the new order."""
         return tf.gather(maps, self.indices, axis=-1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "indices": self.indices}

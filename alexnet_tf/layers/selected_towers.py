@@ -1,5 +1,8 @@
 """Towers that read some of the towers below, and not others."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -23,13 +26,20 @@ class SelectTowers(keras.layers.Layer):
         devices: A device for each reader, or `None`.
     """
 
-    def __init__(self, reads, towers, *, devices=None, **kwargs):
+    def __init__(
+        self,
+        reads: Any,
+        towers: int,
+        *,
+        devices: Sequence[str] | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.reads = tuple(tuple(row) for row in reads)
         self.towers = towers
         self.devices = devices
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         """Returns what each reader sees."""
         apart = isinstance(inputs, (list, tuple))
         if not apart:
@@ -40,7 +50,7 @@ class SelectTowers(keras.layers.Layer):
                 seen.append(tf.concat([inputs[t] for t in row], axis=-1))
         return seen if apart else tf.concat(seen, axis=-1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, less the devices."""
         return {
             **super().get_config(),

@@ -1,6 +1,8 @@
 """The other layers of a network that is cut into towers (§3.2)."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -75,12 +77,18 @@ class MergeTowers(keras.layers.Layer):
         devices: A device for each reader, or `None`.
     """
 
-    def __init__(self, readers=1, *, devices=None, **kwargs):
+    def __init__(
+        self,
+        readers: Any = 1,
+        *,
+        devices: Sequence[str] | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.readers = readers
         self.devices = devices
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         """Returns the merged maps, once for each reader."""
         if not self.devices:
             return [tf.concat(inputs, axis=-1)] * self.readers
@@ -90,7 +98,7 @@ class MergeTowers(keras.layers.Layer):
                 merged.append(tf.concat(inputs, axis=-1))
         return merged
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, less the devices."""
         return {**super().get_config(), "readers": self.readers}
 
@@ -107,12 +115,18 @@ class SplitTowers(keras.layers.Layer):
         devices: A device for each tower, or `None`.
     """
 
-    def __init__(self, towers=2, *, devices=None, **kwargs):
+    def __init__(
+        self,
+        towers: int = 2,
+        *,
+        devices: Sequence[str] | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.towers = towers
         self.devices = devices
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         """Returns the parts."""
         if len(inputs) == 1:
             inputs = list(inputs) * self.towers
@@ -122,7 +136,7 @@ class SplitTowers(keras.layers.Layer):
             self.devices,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, less the devices."""
         return {**super().get_config(), "towers": self.towers}
 
@@ -151,14 +165,14 @@ class GroupedDense(GroupedLayer):
 
     def __init__(
         self,
-        units,
-        groups=1,
-        devices=None,
+        units: int,
+        groups: int = 1,
+        devices: Sequence[str] | None = None,
         *,
-        activation=None,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        **kwargs,
+        activation: Any = None,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        **kwargs: Any,
     ):
         super().__init__(
             "units",
@@ -172,7 +186,7 @@ class GroupedDense(GroupedLayer):
         )
         self.units = units
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Makes a kernel and a bias for each group."""
         if isinstance(input_shape[0], (list, tuple)):
             self.inputs = math.prod(input_shape[0][1:])
@@ -185,7 +199,7 @@ class GroupedDense(GroupedLayer):
             self.inputs = math.prod(input_shape[1:]) // self.groups
         self.make_parts((self.inputs,), self.units)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         """Returns the outputs, or each group's."""
         apart = isinstance(inputs, (list, tuple))
         kernels, biases = self.per_group()
@@ -203,6 +217,6 @@ class GroupedDense(GroupedLayer):
         outputs = placement.map_towers(multiply, inputs, self.devices)
         return outputs if apart else tf.concat(outputs, axis=-1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, less the devices."""
         return {**super().get_config(), "units": self.units}

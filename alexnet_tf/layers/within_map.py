@@ -1,5 +1,8 @@
 """Response normalization within each map, which the 2012 program has too."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -37,14 +40,14 @@ class WithinMapNormalization(keras.layers.Layer):
 
     def __init__(
         self,
-        size=5,
-        bias=1.0,
-        alpha=4e-5,
-        beta=0.75,
+        size: int = 5,
+        bias: float = 1.0,
+        alpha: float = 4e-5,
+        beta: float = 0.75,
         *,
-        implementation="auto",
-        devices=None,
-        **kwargs,
+        implementation: str = "auto",
+        devices: Sequence[str] | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if size < 1 or size % 2 == 0:
@@ -57,7 +60,7 @@ class WithinMapNormalization(keras.layers.Layer):
         self.implementation = implementation
         self.devices = devices
 
-    def call(self, activations):
+    def call(self, activations: tf.Tensor) -> Any:
         """Returns the normalized activations."""
         is_compiled = lrn.is_compiled(self.implementation)
 
@@ -81,11 +84,11 @@ class WithinMapNormalization(keras.layers.Layer):
         energy = means * self.size**2
         return a * (self.bias + self.alpha * energy) ** -self.beta
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """Returns `input_shape`."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, less the devices."""
         return {
             **super().get_config(),

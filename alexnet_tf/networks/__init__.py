@@ -116,7 +116,7 @@ __all__ = [
 ]
 
 
-def named(name):
+def named(name: str) -> Network:
     """Returns the network of that name.
 
     Raises:

@@ -1,6 +1,7 @@
 """A network as data: layers from the image to the classes."""
 
 import dataclasses
+from typing import Any
 
 from alexnet_tf.networks.description import Layer
 
@@ -31,7 +32,7 @@ class Network:
             _check_reads(layer, self.towers)
             _check_sizes(layer)
 
-    def without(self, *names):
+    def without(self, *names: str) -> "Network":
         """Returns the network less some layers.
 
         Raises:
@@ -41,7 +42,7 @@ class Network:
         kept = tuple(x for x in self.layers if x.name not in names)
         return dataclasses.replace(self, layers=kept)
 
-    def replace(self, name, **changes):
+    def replace(self, name: str, **changes: Any) -> "Network":
         """Returns the network with fields of one layer changed.
 
         Raises:
@@ -54,7 +55,7 @@ class Network:
         )
         return dataclasses.replace(self, layers=layers)
 
-    def insert_behind(self, name, layer):
+    def insert_behind(self, name: str, layer: Layer) -> "Network":
         """Returns the network with a layer added behind another.
 
         Raises:
@@ -65,7 +66,7 @@ class Network:
         layers = (*self.layers[:place], layer, *self.layers[place:])
         return dataclasses.replace(self, layers=layers)
 
-    def move_behind(self, name, other):
+    def move_behind(self, name: str, other: str) -> "Network":
         """Returns the network with a layer moved behind another.
 
         Raises:

@@ -1,6 +1,7 @@
 """The update rule of §5."""
 
 import contextlib
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -35,13 +36,13 @@ class PaperSGD(keras.optimizers.Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.01,
-        momentum=0.9,
-        weight_decay=0.0005,
-        bias_decay=True,
-        layer_decays=None,
-        name="paper_sgd",
-        **kwargs,
+        learning_rate: Any = 0.01,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0005,
+        bias_decay: bool = True,
+        layer_decays: Any = None,
+        name: str = "paper_sgd",
+        **kwargs: Any,
     ):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
         if not 0 <= momentum < 1:
@@ -62,9 +63,9 @@ class PaperSGD(keras.optimizers.Optimizer):
         # outside of the velocity.
         self.decay = weight_decay
         self.bias_decay = bias_decay
-        self._moves = {}
+        self._moves: dict[Any, Any] = {}
 
-    def build(self, variables):
+    def build(self, variables: Any) -> None:
         """Makes a velocity for each variable, on the variable's device."""
         if self.built:
             return
@@ -88,7 +89,7 @@ class PaperSGD(keras.optimizers.Optimizer):
                     self.add_variable_from_reference(variable, "velocity")
                 )
 
-    def set_rates(self, learning_rate, rates):
+    def set_rates(self, learning_rate: Any, rates: Any) -> None:
         """Gives every variable its own rate.
 
         Args:
@@ -98,7 +99,7 @@ class PaperSGD(keras.optimizers.Optimizer):
         self.learning_rate.assign(learning_rate)
         self.scales.assign([rate / learning_rate for rate in rates])
 
-    def velocity(self, variable):
+    def velocity(self, variable: Any) -> Any:
         """Returns the velocity of one of the optimizer's variables."""
         return self.velocities[self._get_variable_index(variable)]
 
@@ -158,7 +159,9 @@ class PaperSGD(keras.optimizers.Optimizer):
 
         return move
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self, gradient: Any, variable: Any, learning_rate: Any
+    ) -> Any:
         """Moves one variable and its velocity, under a strategy."""
         velocity = self.velocity(variable)
         scale = tf.convert_to_tensor(self.scales)[
@@ -187,7 +190,7 @@ class PaperSGD(keras.optimizers.Optimizer):
             return 0.0
         return self.layer_decays.get(_layer_of(variable), self.decay)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         config = super().get_config()
         config.update(

@@ -4,6 +4,9 @@ A schedule gives the rate of a step. What it has learned of the run so far,
 if anything, is its `state`, plain numbers that go into the checkpoint.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 
 class Schedule:
     """The rate of every step, perhaps by the validation errors so far.
@@ -54,13 +57,18 @@ class Boundaries(Schedule):
         divisor: What it is divided by. Paper: 10.
     """
 
-    def __init__(self, learning_rate, boundaries_steps, divisor=10.0):
+    def __init__(
+        self,
+        learning_rate: Any,
+        boundaries_steps: Sequence[int],
+        divisor: float = 10.0,
+    ):
         super().__init__()
         self.learning_rate = learning_rate
         self.boundaries_steps = tuple(boundaries_steps)
         self.divisor = divisor
 
-    def rate(self, step):
+    def rate(self, step: Any) -> float:
         """Returns the rate for the update after `step` updates."""
         drops = sum(step >= boundary for boundary in self.boundaries_steps)
         return self.learning_rate / self.divisor**drops
@@ -81,11 +89,11 @@ class Plateau(Schedule):
 
     def __init__(
         self,
-        learning_rate,
-        patience=4,
-        divisor=10.0,
-        drops=3,
-        least_gain=0.001,
+        learning_rate: Any,
+        patience: int = 4,
+        divisor: float = 10.0,
+        drops: int = 3,
+        least_gain: float = 0.001,
     ):
         self.learning_rate = learning_rate
         self.patience = patience
@@ -99,17 +107,17 @@ class Plateau(Schedule):
         """Whether the error has stopped improving after the last drop."""
         return self.state["drops"] > self.drops
 
-    def rate(self, step):
+    def rate(self, step: Any) -> float:
         """Returns the rate; the steps do not matter to it."""
         return self.learning_rate / self.divisor ** min(
             self.state["drops"], self.drops
         )
 
-    def restart_patience(self):
+    def restart_patience(self) -> None:
         """Waits as long as ever again, after a manual change of the rate."""
         self.state["evaluations_since_best"] = 0
 
-    def update(self, error):
+    def update(self, error: float) -> None:
         """Receives a validation error, a fraction."""
         state = self.state
         best = state["best"]
@@ -132,7 +140,13 @@ class Geometric(Schedule):
         levels: Intervals of constant rate. Recipe 170: 4.
     """
 
-    def __init__(self, learning_rate, total_steps, factor=250.0, levels=4):
+    def __init__(
+        self,
+        learning_rate: Any,
+        total_steps: int,
+        factor: float = 250.0,
+        levels: int = 4,
+    ):
         super().__init__()
         if levels < 2:
             raise ValueError(f"levels must be 2 or more. Received: {levels}")
@@ -141,7 +155,7 @@ class Geometric(Schedule):
         self.factor = factor
         self.levels = levels
 
-    def rate(self, step):
+    def rate(self, step: Any) -> float:
         """Returns the rate for the update after `step` updates."""
         level = min(step * self.levels // self.total_steps, self.levels - 1)
         return self.learning_rate / self.factor ** (level / (self.levels - 1))

@@ -1,9 +1,14 @@
 """One update of the weights, on any number of replicas."""
 
+from typing import Any
+
+import keras
 import tensorflow as tf
 
 
-def make_train_step(model, optimizer, strategy, batch_size):
+def make_train_step(
+    model: keras.Model, optimizer: Any, strategy: Any, batch_size: int
+) -> Any:
     """Returns the function that `training.loop` calls once per batch.
 
     Args:
@@ -81,7 +86,7 @@ def make_train_step(model, optimizer, strategy, batch_size):
             return {k: v for k, v in metrics.items() if k not in norms}
         return metrics
 
-    train_step.trace = update
+    train_step.trace = update  # type: ignore[attr-defined]
     return train_step
 
 

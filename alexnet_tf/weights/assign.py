@@ -4,10 +4,11 @@ A layer's parts on several devices are one array here, `conv2/kernel`, so that
 weights move between one device and many, and between us and others.
 """
 
+import keras
 import numpy as np
 
 
-def shapes(model):
+def shapes(model: keras.Model) -> dict[str, tuple[int, ...]]:
     """Returns the shape of every array of a model, by its name.
 
     Args:
@@ -20,7 +21,7 @@ def shapes(model):
     return merged
 
 
-def to_arrays(model):
+def to_arrays(model: keras.Model) -> dict[str, np.ndarray]:
     """Returns a model's weights.
 
     Returns:
@@ -47,7 +48,7 @@ def gather_towers(model, value_of):
     }
 
 
-def from_arrays(model, arrays):
+def from_arrays(model: keras.Model, arrays: dict[str, np.ndarray]) -> None:
     """Sets a model's weights.
 
     Args:
