@@ -102,7 +102,7 @@ def test_refuses_what_is_no_model_or_no_signature(folder, tmp_path):
     with pytest.raises(FileNotFoundError, match="holds no exported model"):
         load_fast(tmp_path)
     with pytest.raises(
-        ValueError, match="must be one of conv1, features, serving"
+        ValueError, match="must be one of conv1, features, preprocess"
     ):
         load_fast(folder / "1", "tensors")
 

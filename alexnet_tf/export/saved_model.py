@@ -107,7 +107,22 @@ def _answers(classifier):
     if hidden[1:]:
         # fc7, unless the network has been left without one.
         answers["features"] = layer(hidden[-2], "fc7")
-    return answers
+    return {name: _never_empty(answer) for name, answer in answers.items()}
+
+
+def _never_empty(answer):
+    """Lets a function of images take none: TensorFlow's convolutions do not.
+
+    What they give for an empty batch has the channels of their input.
+    """
+
+    def answer_any(images):
+        count = tf.shape(images)[0]
+        is_empty = tf.cast(tf.equal(count, 0), tf.int32)
+        images = tf.pad(images, [[0, is_empty], [0, 0], [0, 0], [0, 0]])
+        return {k: found[:count] for k, found in answer(images).items()}
+
+    return answer_any
 
 
 def _best(classifier, images, crops):
