@@ -48,7 +48,6 @@ def test_success_prints_results_and_nothing_else():
             "error: x must be 1. Received: 2\n",
         ),
         ("open('/nowhere/at/all')", "error: /nowhere/at/all: No such file"),
-        ("raise KeyboardInterrupt", "error: interrupted. The same command"),
         (
             "open('/dev/full', 'wb', 0).write(b'x')",
             "error: No space left on device. Free some space",
@@ -62,6 +61,14 @@ def test_what_the_user_can_mend_is_one_line_and_status_1(body, words):
     assert done.stderr.startswith(words)
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
+
+
+def test_an_interruption_has_a_status_of_its_own():
+    done = _run_main("raise KeyboardInterrupt")
+
+    assert done.returncode == program.INTERRUPTED == 75
+    assert done.stderr.startswith("error: interrupted. The same command")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_fault_of_ours_shows_its_traceback():

@@ -1,8 +1,9 @@
 """How every program starts and ends: flags, one-line errors, exit status.
 
 Exit status: 0 on success, 1 with one line on standard error where the user can
-mend what went wrong, 2 for wrong usage. Anything else is a fault of ours and
-shows its traceback; `--verbosity=1` shows the traceback of the others too.
+mend what went wrong, 75 after an interruption, from which the same command
+goes on, 2 for wrong usage. Anything else is a fault of ours and shows its
+traceback; `--verbosity=1` shows the traceback of the others too.
 """
 
 import errno
@@ -31,6 +32,8 @@ _WRONG_FLAGS = (
     ValueError,
     FileNotFoundError,
 )
+# EX_TEMPFAIL of sysexits.h: try again.
+INTERRUPTED = 75
 _FREE_SPACE = ". Free some space and run the same command again."
 _HELP = {"-h", "-help", "--help", "-helpshort", "--helpshort"}
 
@@ -134,7 +137,7 @@ def _guard(main, argv):
             raise
         logging.debug("The traceback of the error:", exc_info=True)
         print(f"error: {describe(error)}", file=sys.stderr, flush=True)
-        return 1
+        return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
 
 
 def _refuse(error):
