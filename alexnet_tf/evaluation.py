@@ -10,9 +10,7 @@ import tensorflow as tf
 from input_pipeline.transforms import ten_crops
 
 __all__ = [
-    "describe",
     "errors",
-    "evaluate",
     "has_labels",
     "interval",
     "make_predictor",
@@ -24,11 +22,6 @@ __all__ = [
 ]
 
 TIES = ("class order", "original")
-# How the mean image is subtracted, in words.
-_MEANS = {
-    "paper": "mean image of the training split, at the crop's place",
-    "original": "centre of the mean image of the training split",
-}
 _BLOCK = 4096
 
 # A probability of 0 in float32 would make the loss infinite.
@@ -126,58 +119,6 @@ def has_labels(labels: np.ndarray) -> bool:
             f"{int(without.sum())} of {len(without)} without"
         )
     return not bool(without.all())
-
-
-def evaluate(
-    classifier: Any, predictions: Any, ties: str = "class order"
-) -> dict[str, Any]:
-    """Returns the figures of an evaluation, as its file has them.
-
-    Args:
-        classifier: The `Classifier` that was evaluated.
-        predictions: What `predict` returned.
-        ties: See `topk_error`.
-
-    Returns:
-        A dict: what `errors` and `per_class` return, "top1_interval" and
-        "top5_interval"; empty for images without labels.
-    """
-    rows, labels = predictions["probabilities"], predictions["labels"]
-    if not has_labels(labels):
-        return {}
-    scores = errors(rows, labels, ties)
-    return {
-        **scores,
-        "top1_interval": interval(scores["top1_error"], len(labels)),
-        "top5_interval": interval(scores["top5_error"], len(labels)),
-        **per_class(rows, labels, classifier.class_names),
-    }
-
-
-def describe(
-    classifier: Any, crops: int, ties: str = "class order"
-) -> dict[str, Any]:
-    """Returns how images come to a classifier: half of a protocol.
-
-    Args:
-        classifier: A `Classifier`.
-        crops: 1 or 10.
-        ties: See `topk_error`.
-    """
-    size = classifier.image_size
-    return {
-        "resize": f"squashed to {size} x {size}"
-        if classifier.resize == "squash"
-        else f"shorter side to {size}, centre cut",
-        "resample": classifier.resample,
-        "mean": _MEANS[classifier.mean],
-        "pixels": "0 to 255, RGB",
-        "crop_size": classifier.crop_size,
-        "views": "centre"
-        if crops == 1
-        else "four corners and centre, mirrored too; softmax averaged",
-        "ties": ties,
-    }
 
 
 def errors(

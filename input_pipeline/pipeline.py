@@ -20,6 +20,7 @@ from input_pipeline import (
     data_service,
     datasets,
     held_out,
+    host_share,
     image_cache,
     record_reader,
     shuffle,
@@ -75,7 +76,7 @@ def make_train_dataset(
         return _from_service(
             source, config, margin, seed, first_step, statistics, num_hosts
         )
-    mine = _part(config.batch_size, host, num_hosts)
+    mine = host_share.slice_of_batch(config.batch_size, host, num_hosts)
     reader = _reader(source, "train", config, skipped)
     shuffled = shuffle.make_order(len(reader), config, seed)
     draw = augmentation.make_random_parameters(
@@ -151,7 +152,7 @@ def make_eval_dataset(
     if mean_image is None:
         mean_image = source.load_statistics().mean_image
     mean_image = tf.constant(mean_image, tf.float32)
-    _check_host(host, num_hosts)
+    host_share.check_host(host, num_hosts)
     first, last = [len(positions) * h // num_hosts for h in (host, host + 1)]
 
     def crop(images, labels, names):
@@ -271,29 +272,6 @@ def _margin(info, crop_size):
             f"pixels. Try --config.data.crop_size={info.image_size * 7 // 8}."
         )
     return info.image_size - crop_size
-
-
-def _part(batch_size, host, num_hosts):
-    """Returns the slice of every batch that a host reads."""
-    _check_host(host, num_hosts)
-    if batch_size % num_hosts:
-        lower = batch_size - batch_size % num_hosts
-        raise ValueError(
-            "data.batch_size must divide evenly among the hosts. Received: "
-            f"batch_size={batch_size}, num_hosts={num_hosts}. "
-            f"Try {lower or num_hosts} or {lower + num_hosts}."
-        )
-    share = batch_size // num_hosts
-    return slice(host * share, (host + 1) * share)
-
-
-def _check_host(host, num_hosts):
-    """Refuses a host that is not one of them."""
-    if not 0 <= host < num_hosts:
-        raise ValueError(
-            "host must be at least 0 and below num_hosts. "
-            f"Received: host={host}, num_hosts={num_hosts}"
-        )
 
 
 def _reader(source, split, config, skipped):

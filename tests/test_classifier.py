@@ -10,7 +10,7 @@ from runs import NETWORK
 
 import alexnet_tf
 from alexnet_tf import classifier as classifiers
-from alexnet_tf import evaluation, predictions
+from alexnet_tf import evaluation, predictions, protocol
 from input_pipeline import synthetic
 from input_pipeline.conversion import images
 from input_pipeline.statistics import Accumulator
@@ -195,13 +195,13 @@ def test_the_protocol_says_how_images_come_to_the_network(model, statistics):
         resize="squash",
     )
 
-    protocol = evaluation.describe(classifier, 10)
+    described = protocol.describe(classifier, 10)
 
-    assert protocol["resize"] == "squashed to 48 x 48"
-    assert protocol["resample"] == "area"
-    assert protocol["mean"].startswith("centre of the mean image")
-    assert protocol["crop_size"] == 40
-    assert "mirrored" in protocol["views"]
+    assert described["resize"] == "squashed to 48 x 48"
+    assert described["resample"] == "area"
+    assert described["mean"].startswith("centre of the mean image")
+    assert described["crop_size"] == 40
+    assert "mirrored" in described["views"]
 
 
 def test_an_evaluation_has_errors_intervals_and_confusions(classifier):
@@ -210,7 +210,7 @@ def test_an_evaluation_has_errors_intervals_and_confusions(classifier):
         "labels": np.array([0, 1, 2, 3]),
     }
 
-    result = evaluation.evaluate(classifier, found)
+    result = protocol.evaluate(classifier, found)
 
     assert result["top1_error"] == 0.25
     assert result["top1_interval"] == evaluation.interval(0.25, 4)

@@ -22,7 +22,7 @@ FLOORS = (
     ("builder",),
     ("model", "training"),
     ("config", "evaluation", "preprocessing", "summary"),
-    ("analysis", "classifier", "export", "predictions"),
+    ("analysis", "classifier", "export", "predictions", "protocol"),
     ("experiment", "serving"),
     ("applications",),
     ("reproduction",),

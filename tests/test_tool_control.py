@@ -13,7 +13,7 @@ import sys, time
 from alexnet_tf.training import control
 from alexnet_tf.training.summaries import SummaryWriter
 with control.lock(sys.argv[1]):
-    writer = SummaryWriter(sys.argv[1], 0, 10.0)
+    writer = SummaryWriter(sys.argv[1], 0, lambda step: step / 10)
     print("ready", flush=True)
     requests = control.Requests(sys.argv[1])
     until = time.monotonic() + 60

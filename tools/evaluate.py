@@ -13,7 +13,7 @@ import pathlib
 
 import numpy as np
 
-from alexnet_tf import evaluation, predictions
+from alexnet_tf import evaluation, predictions, protocol
 from alexnet_tf.analysis import figures
 from alexnet_tf.cli import program, progress
 from alexnet_tf.experiment import experiment, workdir
@@ -66,7 +66,7 @@ def main(argv):
             f"Found: {len(found['labels'])}. List the faults with: "
             "python -m tools.verify_tfrecords --help"
         )
-    scores = evaluation.evaluate(classifier, found, _TIES.value)
+    scores = protocol.evaluate(classifier, found, _TIES.value)
     result = {
         "num_images": total - skipped,
         "skipped_images": skipped,
@@ -75,7 +75,7 @@ def main(argv):
         "step": step,
         "protocol": {
             "data": run.info.name,
-            **evaluation.describe(classifier, _CROPS.value, _TIES.value),
+            **protocol.describe(classifier, _CROPS.value, _TIES.value),
             "network": run.config.network_name,
             "without": run.config.without,
             "changes": run.config.changes,

@@ -1,0 +1,63 @@
+"""The figures of an evaluation, and how they were come by."""
+
+from typing import Any
+
+from alexnet_tf import evaluation
+
+# How the mean image is subtracted, in words.
+_MEANS = {
+    "paper": "mean image of the training split, at the crop's place",
+    "original": "centre of the mean image of the training split",
+}
+
+
+def evaluate(
+    classifier: Any, predictions: Any, ties: str = "class order"
+) -> dict[str, Any]:
+    """Returns the figures of an evaluation, as its file has them.
+
+    Args:
+        classifier: The `Classifier` that was evaluated.
+        predictions: What `evaluation.predict` returned.
+        ties: See `evaluation.topk_error`.
+
+    Returns:
+        A dict: what `evaluation.errors` and `evaluation.per_class` return,
+        "top1_interval" and "top5_interval"; empty for images without labels.
+    """
+    rows, labels = predictions["probabilities"], predictions["labels"]
+    if not evaluation.has_labels(labels):
+        return {}
+    scores = evaluation.errors(rows, labels, ties)
+    return {
+        **scores,
+        "top1_interval": evaluation.interval(scores["top1_error"], len(labels)),
+        "top5_interval": evaluation.interval(scores["top5_error"], len(labels)),
+        **evaluation.per_class(rows, labels, classifier.class_names),
+    }
+
+
+def describe(
+    classifier: Any, crops: int, ties: str = "class order"
+) -> dict[str, Any]:
+    """Returns how images come to a classifier: half of a protocol.
+
+    Args:
+        classifier: A `Classifier`.
+        crops: 1 or 10.
+        ties: See `evaluation.topk_error`.
+    """
+    size = classifier.image_size
+    return {
+        "resize": f"squashed to {size} x {size}"
+        if classifier.resize == "squash"
+        else f"shorter side to {size}, centre cut",
+        "resample": classifier.resample,
+        "mean": _MEANS[classifier.mean],
+        "pixels": "0 to 255, RGB",
+        "crop_size": classifier.crop_size,
+        "views": "centre"
+        if crops == 1
+        else "four corners and centre, mirrored too; softmax averaged",
+        "ties": ties,
+    }
