@@ -66,9 +66,7 @@ absl_flags.mark_flags_as_mutual_exclusive(
     ["beam_options", "cluster"], flag_values=flags.values
 )
 flags.DEFINE_bool(
-    "check_archives",
-    False,
-    "With --ilsvrc_dir: compare the official MD5 sums first: --check_archives",
+    "check_archives", False, "With --ilsvrc_dir: compare the MD5 sums first"
 )
 
 
