@@ -10,32 +10,23 @@ smaller than in PyTorch, on pixels 57 times larger: the same step of learning
 is 1 / 57 ** 2 of the rate, for the kernel alone.
 
 Paper:     no such experiment; §6 fine-tunes from Fall 2011's classes.
-Measured:  see docs/results/own_classes.json.
+Measured:  see docs/own_classes.json.
 Run:       python -m tools.train --config=configs/finetune_cifar10.py \
                --config.init_from=alexnet-owt-7be5be79.pth \
                --workdir=runs/finetuned
            the same, with --config.optimizer.phases=FROZEN, where FROZEN is
                conv1=0@0,conv2=0@0,conv3=0@0,conv4=0@0,conv5=0@0
-           python -m tools.train --config=configs/finetune_cifar10.py:scratch \
+           python -m tools.train --config=configs/scratch_cifar10.py \
                --workdir=runs/scratch
 """
 
 from alexnet_tf.config import Config
 
-_HEAD = "fc6.units=512,fc7.units=512"
-_HE = ",".join(
-    f"{layer}.stddev=he,{layer}.bias=0"
-    for layer in ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
-)
 
-
-def get_config(arm="finetuned"):
-    """Returns the settings, of the fine-tuned network or from scratch.
-
-    Args:
-        arm: "finetuned", which needs `init_from`; or "scratch".
-    """
-    config = Config(network="TORCHVISION", changes=_HEAD)
+def get_config():
+    """Returns the settings; `init_from` is to be given."""
+    config = Config(network="TORCHVISION")
+    config.changes = "fc6.units=512,fc7.units=512"
     config.init_skip = "fc6,fc7,fc8"
     config.data.directory = "data/cifar10_64"
     config.data.batch_size = 50
@@ -45,12 +36,6 @@ def get_config(arm="finetuned"):
     config.optimizer.schedule = "constant"
     config.optimizer.learning_rate = 0.001
     config.optimizer.layer_rates = "conv1/kernel=3e-4,fc6=10,fc7=10,fc8=10"
-    config.training.total_epochs = 10.0
+    config.training.total_epochs = 6.0
     config.training.eval_every_epochs = 1.0
-    if arm == "scratch":
-        # He's deviations throughout; of pixels 57 times larger in conv1.
-        config.changes = f"{_HEAD},conv1.stddev=0.0013,conv1.bias=0,{_HE}"
-        config.init_skip = ""
-        config.optimizer.learning_rate = 0.01
-        config.optimizer.layer_rates = "conv1/kernel=3e-4"
     return config

@@ -12,7 +12,6 @@ from PIL import Image
 import alexnet_tf
 from alexnet_tf import networks, weights
 from alexnet_tf.export import preset as exported
-from alexnet_tf.model import last_map
 from alexnet_tf.weights import describe, pickles, preset, torchvision
 from alexnet_tf.weights.pretrained import Pretrained
 
@@ -162,7 +161,7 @@ def test_torchvisions_network_goes_out_as_it_came_in(tmp_path):
     wf.torch_zip(tmp_path / "theirs.pth", drawn)
     found = torchvision.load(tmp_path / "theirs.pth")
 
-    folder = exported.write_torch(found, (6, 6, 4), FACTS, tmp_path / "out")
+    folder = exported.write_torch(found, FACTS, tmp_path / "out")
 
     state = pickles.read_torch(folder / "model.pth")
     assert state.keys() == drawn.keys()
@@ -175,7 +174,7 @@ def test_what_torch_does_not_have_is_refused(tmp_path):
     found, _ = _found(narrow.shrink(networks.ORIGINAL_2012))
 
     with pytest.raises(ValueError, match="mapnorm2 must have a like in torch"):
-        exported.write_torch(found, (1, 1, 4), FACTS, tmp_path)
+        exported.write_torch(found, FACTS, tmp_path)
 
     assert not list(tmp_path.iterdir())
 
@@ -205,7 +204,7 @@ def test_torch_gives_the_same_logits(tmp_path, name):
     images = np.random.default_rng(0).normal(0, 50, (2, 67, 67, 3))
     images = images.astype(np.float32)
     np.save(tmp_path / "images.npy", images)
-    folder = exported.write_torch(found, last_map(model), FACTS, tmp_path)
+    folder = exported.write_torch(found, FACTS, tmp_path)
 
     torch_python.run(_ASK, folder)
 

@@ -12,7 +12,6 @@ import contextlib
 import dataclasses
 
 from absl import app
-from absl import flags as absl_flags
 
 from alexnet_tf.cli import program
 from alexnet_tf.cli.progress import Progress
@@ -57,19 +56,8 @@ for _name, (_default, _help) in _INTEGERS.items():
 for _name, (_choices, _help) in _CHOICES.items():
     flags.DEFINE_enum(_name, _choices[0], _choices, _help)
 flags.DEFINE_integer("num_processes", None, "All cores, or so many: 8", 1)
-flags.DEFINE_float(
-    "validation_fraction",
-    0.0,
-    "Of each class, if --image_dir has no images to validate on, such as 0.5",
-)
-absl_flags.mark_flags_as_mutual_exclusive(
-    ["beam_options", "cluster"], flag_values=flags.values
-)
-flags.DEFINE_bool(
-    "check_archives",
-    False,
-    "With --ilsvrc_dir: compare the official MD5 sums first: --check_archives",
-)
+flags.DEFINE_float("validation_fraction", 0.0, selection.VALIDATION_FRACTION)
+flags.DEFINE_bool("check_archives", False, selection.CHECK_ARCHIVES)
 
 
 def main(argv):
@@ -98,6 +86,8 @@ def main(argv):
 
 def _connect(values):
     """Returns a scope with what converts instead of our own processes."""
+    if values["beam_options"] and values["cluster"]:
+        raise app.UsageError("Give --beam_options or --cluster, not both.")
     if values["beam_options"]:
         from input_pipeline.conversion import beam
 

@@ -17,11 +17,9 @@ import tensorflow as tf
 from absl import logging
 
 from alexnet_tf import export
-from alexnet_tf import model as model_parts
 from alexnet_tf.cli import program, progress
 from alexnet_tf.experiment import experiment, pretrained
 from alexnet_tf.export import parity, portable, preset
-from input_pipeline import files
 
 flags = program.Flags()
 
@@ -51,8 +49,7 @@ _DATA_DIR = flags.DEFINE_string(
 _PARITY_IMAGES = flags.DEFINE_integer(
     "parity_images",
     300,
-    "Validation images to compare onnx or litert with the network on; 0 for "
-    "no comparison.",
+    "Validation images to compare onnx or litert with; 0 for no comparison.",
     lower_bound=0,
 )
 # Training images by which the ranges of int8 are found.
@@ -87,11 +84,9 @@ def _folder():
 def _export_weights(run):
     """Exports weights with what belongs to them; returns the version."""
     found = pretrained.from_experiment(run, _CHECKPOINT.value)
-    facts = preset.read_facts(_WORKDIR.value)
-    if _FORMAT.value == "preset":
-        return preset.write_preset(found, facts, _folder())
-    last_map = model_parts.last_map(run.build())
-    return preset.write_torch(found, last_map, facts, _folder())
+    is_preset = _FORMAT.value == "preset"
+    write = preset.write_preset if is_preset else preset.write_torch
+    return write(found, preset.read_facts(_WORKDIR.value), _folder())
 
 
 def _export_portable(run):
@@ -114,23 +109,11 @@ def _export_portable(run):
     with progress.Progress("convert", count, "files") as bar:
         version = write(classifier, _folder(), **how, progress=bar)
     if images is not None:
-        _report(classifier, step, version, images)
+        total = len(images) * (1 + len(parity.files_of(version)))
+        with progress.Progress("parity", total, "images") as bar:
+            lines = parity.report(classifier, step, version, images, bar)
+        print("\n".join(lines))
     print(version)
-
-
-def _report(classifier, step, version, images):
-    """Compares each file with the network; prints and writes the result."""
-    paths = parity.files_of(version)
-    total = len(images) * (1 + len(paths))
-    with progress.Progress("parity", total, "images") as bar:
-        probabilities = parity.expected(classifier, images, bar)
-        found = [
-            parity.compare(path, images, probabilities, bar) for path in paths
-        ]
-    for file in found:
-        print(parity.describe(file))
-    report = {"split": "validation", "step": step, "files": found}
-    files.write_json(version / "parity.json", report)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import pathlib
 import numpy as np
 
 from alexnet_tf.export.portable import require
+from input_pipeline import files
 
 # What runs a file, by its ending.
 _RUNTIMES = {".onnx": "onnxruntime", ".tflite": "ai_edge_litert.interpreter"}
@@ -91,6 +92,29 @@ def compare(path, images, probabilities, progress=None):
         "mean_difference": float(differences.mean()),
         "top1_agreement": float(same.mean()),
     }
+
+
+def report(classifier, step, version, images, progress=None):
+    """Compares each file of a version with the network; writes parity.json.
+
+    Args:
+        classifier: The `Classifier` that was exported.
+        step: Of its checkpoint.
+        version: The folder of the files.
+        images: See `expected`.
+        progress: Has `update(images)`, or `None`.
+
+    Returns:
+        A line a file.
+    """
+    probabilities = expected(classifier, images, progress)
+    found = [
+        compare(path, images, probabilities, progress)
+        for path in files_of(version)
+    ]
+    facts = {"split": "validation", "step": step, "files": found}
+    files.write_json(pathlib.Path(version) / "parity.json", facts)
+    return [describe(file) for file in found]
 
 
 def files_of(version):

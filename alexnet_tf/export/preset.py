@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 
+from alexnet_tf import model
 from alexnet_tf.export import versions
 from alexnet_tf.weights import preset, torch_file, torch_state
 
@@ -182,7 +183,7 @@ def _licence(facts):
     return text
 
 
-def write_torch(found, last_map, facts, directory):
+def write_torch(found, facts, directory):
     """Writes a new version: a torch state dict and the module to load it.
 
     `model.pth` is a state dict of torchvision's own names, input included,
@@ -192,7 +193,6 @@ def write_torch(found, last_map, facts, directory):
 
     Args:
         found: A `weights.pretrained.Pretrained`.
-        last_map: See `torch_state.to_state`.
         facts: What `read_facts` returned.
         directory: Folder of the versions.
 
@@ -203,7 +203,13 @@ def write_torch(found, last_map, facts, directory):
         ValueError: torch has no such layer.
     """
     torch_state.check(found.network)
-    state = torch_state.to_state(found, last_map)
+    network = model.build(
+        found.network,
+        found.num_classes,
+        image_size=found.crop_size,
+        initialize=False,
+    )
+    state = torch_state.to_state(found, model.last_map(network))
     with versions.new_version(directory) as (unfinished, final):
         unfinished.mkdir()
         preset.write_facts(unfinished, found, card(found, facts))

@@ -29,6 +29,13 @@ OPTIONS = {
     "class_list": "File with a WordNet id in each line: only these classes, or "
     "those that labels 0, 1, ... mean: --class_list=imagenet100.txt",
 }
+VALIDATION_FRACTION = (
+    "With --image_dir without validation images: the share of each class that "
+    "becomes the validation split: --validation_fraction=0.5"
+)
+CHECK_ARCHIVES = (
+    "With --ilsvrc_dir: compare the official MD5 sums first: --check_archives"
+)
 # Options that belong to some kinds of source.
 _OWNERS = {
     "tfds_data_dir": ("tfds",),
