@@ -145,7 +145,7 @@ class DataConfig:
         if self.held_out_fraction and (self.service or self.on_error == "skip"):
             raise ValueError(
                 "data.held_out_fraction goes with neither data.service nor "
-                "data.on_error=skip, which do not keep the records' places. "
+                "data.on_error=skip, which do not keep the records' positions. "
                 f"Received: service={self.service!r}, "
                 f"on_error={self.on_error!r}"
             )

@@ -147,7 +147,7 @@ def _prepare(source, settings, output_dir, request, on_error):
         name = "train_shards" if split == "train" else "validation_shards"
         requested, most = getattr(settings, name), len(catalogue)
         if requested == getattr(Settings, name):
-            # Nobody asked for as many: 60 images are one file.
+            # Nobody requested as many: 60 images are one file.
             most = math.ceil(most / _IMAGES_A_SHARD)
         count = min(requested, most)
         if count < requested:
