@@ -92,6 +92,8 @@ setuptools.setup(
             "pytest-xdist>=3.6",
             "ruff>=0.15",
             "safetensors>=0.4",
+            # Drives a browser, where one is installed.
+            "selenium>=4.20",
         ],
         # What `tools.benchmark --peers` compares with.
         "peers": ["nvidia-dali-cuda120>=2", "torch>=2.4", "torchvision>=0.19"],

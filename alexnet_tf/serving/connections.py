@@ -9,7 +9,7 @@ from alexnet_tf.serving import protocol
 
 # A refused body is read and thrown away for so long: a connection that is
 # closed over its client's words takes the refusal with it.
-_LINGER_SECONDS = 2.0
+_LINGER_SECONDS = 5.0
 
 
 def make_protocol(limits, metrics):

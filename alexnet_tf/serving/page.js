@@ -57,6 +57,10 @@ async function show(file) {
     get("maps").removeAttribute("src");
     showGuesses(found);
     get("found").hidden = false;
+    // On a phone it stands below the screen.
+    if (get("found").getBoundingClientRect().top > 0.8 * innerHeight) {
+      get("found").scrollIntoView();
+    }
     get("layer").hidden = !signatures.includes("conv1");
     if (signatures.includes("explain")) await explain(file, signal, isLast);
     if (signatures.includes("conv1")) {
