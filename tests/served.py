@@ -23,13 +23,16 @@ NAMES = [f"class {i}" for i in range(6)]
 SIZE = 48
 
 
-def make_version(folder):
-    """Exports a network of six classes with its first weights."""
+def make_version(folder, spoil=False):
+    """Exports a network of six classes with its first weights, or with nan."""
     sums = Accumulator(SIZE)
     rng = np.random.default_rng(0)
     for _ in range(3):
         sums.add(rng.integers(0, 256, (SIZE, SIZE, 3), np.uint8))
     model = alexnet_tf.build(NETWORK, 6, native_ops_only=True)
+    if spoil:
+        bias = model.get_layer("fc8").weights[-1]
+        bias.assign(np.full(bias.shape, np.nan))
     return export.export(
         alexnet_tf.Classifier(model, sums.finish(), NAMES), folder
     )

@@ -19,6 +19,7 @@ import grpc
 import served
 import tensorflow as tf
 
+from alexnet_tf import export
 from alexnet_tf.serving import client
 from alexnet_tf.serving.limits import Limits
 
@@ -294,6 +295,81 @@ def test_a_key_opens_both_protocols(version):
 
         for address in (server.http, server.grpc):
             assert client.connect(address, key=KEY)(served.photograph())
+
+
+@pytest.mark.parametrize("port", ["port", "grpc_port"])
+def test_a_taken_port_is_known_before_the_model_is_loaded(
+    version, port, monkeypatch
+):
+    monkeypatch.setattr(export, "load", None)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        number = taken.getsockname()[1]
+
+        with (
+            pytest.raises(ValueError, match=f"Port {number} of 127.0.0.1 must"),
+            served.run_server(version, **{port: number}),
+        ):
+            pass
+
+
+def test_a_certificate_is_read_before_the_model_is_loaded(
+    version, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(export, "load", None)
+    (tmp_path / "cert.pem").write_text("no certificate")
+    for tls, error in (
+        ((tmp_path / "cert.pem",) * 2, "must be a certificate and its key"),
+        ((tmp_path / "none.pem",) * 2, "No such file"),
+    ):
+        with (
+            pytest.raises((ValueError, OSError), match=error),
+            served.run_server(version, tls=tls),
+        ):
+            pass
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path):
+    with (
+        pytest.raises(FileNotFoundError, match="holds no exported model"),
+        served.run_server(tmp_path),
+    ):
+        pass
+
+
+def test_a_model_of_nan_is_not_served(tmp_path):
+    """Its answers would be no numbers: JSON has no word for them."""
+    served.make_version(tmp_path, spoil=True)
+
+    with (
+        pytest.raises(ValueError, match="version 1.*finite"),
+        served.run_server(tmp_path),
+    ):
+        pass
+
+
+def test_a_new_version_takes_over_while_it_serves(tmp_path):
+    served.make_version(tmp_path)
+    with served.run_server(tmp_path, poll_seconds=0.2, versions=2) as server:
+        ask = client.connect(server.http)
+        ask(served.photograph())
+        served.make_version(tmp_path)
+        served.make_version(tmp_path, spoil=True)
+
+        path = "/v1/models/alexnet"
+        for _ in range(300):
+            ask(served.photograph())
+            found = json.loads(served.ask(server.http + path)[2])
+            states = {
+                s["version"]: s["state"] for s in found["model_version_status"]
+            }
+            if len(states) == 3 and "LOADING" not in states.values():
+                break
+            time.sleep(0.1)
+
+        assert states == {"1": "AVAILABLE", "2": "AVAILABLE", "3": "END"}
+        for number, status in ((1, 200), (2, 200), (3, 404)):
+            url = f"{server.http}{path}/versions/{number}:predict"
+            assert served.ask(url, _images(1))[0] == status
 
 
 def test_memory_does_not_grow_with_refusals(server):

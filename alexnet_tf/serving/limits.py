@@ -35,9 +35,9 @@ class Limits:
     waiting: int = 256
     # Seconds from a request's first byte to its answer.
     timeout_seconds: float = 30.0
-    # Pixels times scans that are decoded among the others, and the seconds
-    # that one such image may take: twenty times what it does.
-    small_pixels: int = 2**24
+    # Pixels times scans that are decoded among the others, in a twentieth of
+    # a second, and the seconds of a processor that one such image may take.
+    small_pixels: int = 2**22
     small_seconds: float = 1.0
     # Larger images are decoded one after another, apart.
     large_seconds: float = 10.0

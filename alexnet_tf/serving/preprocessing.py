@@ -43,6 +43,8 @@ def run(connection, max_bytes, niceness):
     # Its work is on a CPU; the network has the GPUs.
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     _limit_memory(max_bytes)
+    # libjpeg and libpng have words for each odd file; a log has none for them.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     loaded = {}
     try:
         while True:
