@@ -100,7 +100,14 @@ async def _serve(settings, announce):
         _raise_open_files()
         decoders = Decoders(settings.limits, metrics)
         try:
-            versions = await _load_versions(settings, decoders)
+            try:
+                versions = await _load_versions(settings, decoders)
+            except BaseException:
+                if rpc is not None:
+                    # Left as it is, it would hold on to its loop.
+                    await rpc.start()
+                    await rpc.stop(None)
+                raise
             service = Service(
                 versions,
                 decoders,
