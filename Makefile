@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: demo test lint bench reproduce serve install
+.PHONY: demo test test-slow lint bench reproduce serve install
 install: .venv/installed
 
 # The demo: render, convert, train, evaluate, export, classify. Each command is
@@ -11,7 +11,11 @@ demo: .venv/installed
 	$(RUN) -m tools.demo
 
 test: .venv/installed
-	$(RUN) -m pytest -n 2 --dist loadfile
+	$(RUN) -m pytest -n 2 --dist loadfile -m "not slow"
+
+# What starts many processes, kills them, or reads all the photographs.
+test-slow: .venv/installed
+	$(RUN) -m pytest -n 2 --dist loadfile -m slow
 
 lint: .venv/installed
 	$(RUN) -m ruff check .
