@@ -1,10 +1,15 @@
 """Fixtures; two virtual CPU devices; markers "slow" and "gpu"."""
 
+import os
 import pathlib
 
 import pytest
 
-import tools  # noqa: F401, says how TensorFlow starts
+# A verdict must not depend on what the user has exported.
+for _name in [n for n in os.environ if n.startswith(("TF_", "XLA_"))]:
+    del os.environ[_name]
+
+import tools  # noqa: E402, F401, says how TensorFlow starts
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -29,6 +34,15 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "gpu" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="there is no GPU here"))
+
+
+@pytest.fixture(autouse=True)
+def _environment():
+    """Takes back what a test, or a library in it, exports."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="session")

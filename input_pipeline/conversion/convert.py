@@ -127,6 +127,8 @@ def convert(
             engine = engine or engines.local(num_processes, source)
             _run(job, source, make_progress or _NoProgress, engine)
             info = finish.finish(job, source, settings, request)
+            # Of workers that were killed.
+            files.remove_temporary(output_dir)
         # Within the lock: a second call must not find half of it.
         output_folder.remove_work_dir(output_dir)
     return info
