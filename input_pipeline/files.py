@@ -124,6 +124,12 @@ def make_temporary_path(path):
     return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
 
 
+def move(path, other):
+    """Gives a file or a folder another name; what had it is removed."""
+    _remove(other)
+    os.rename(path, other)
+
+
 def remove_temporary(directory):
     """Removes what killed processes have left unfinished in a folder.
 
@@ -154,18 +160,16 @@ def locked(path, refuse):
         yield
 
 
-def _try_lock(file, tries=20, seconds_between=0.05):
+def _lock_patiently(file, tries=20, seconds_between=0.05):
     """Takes a lock, and returns whether it could.
 
     It tries for a second, as `lock_owner` holds the lock for a moment.
     """
     for number in range(tries):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if try_lock(file):
             return True
-        except BlockingIOError:
-            if number < tries - 1:
-                time.sleep(seconds_between)
+        if number < tries - 1:
+            time.sleep(seconds_between)
     return False
 
 
@@ -173,7 +177,7 @@ def _open_locked(path, refuse):
     """Returns the lock file, locked, which is the one that has its name."""
     while True:
         file = open(path, "a+", encoding="utf-8")  # noqa: SIM115
-        if not _try_lock(file):
+        if not _lock_patiently(file):
             file.close()
             raise ValueError(refuse(lock_owner(path) or "a process"))
         # The former owner may have removed the file after it was opened here.
@@ -181,6 +185,31 @@ def _open_locked(path, refuse):
             if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
                 return file
         file.close()
+
+
+def take_lock(file):
+    """Locks an open file, and waits for it if need be."""
+    fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def try_lock(file, shared=False):
+    """Locks an open file if that is possible now, and returns whether it is.
+
+    Args:
+        file: Opened; its lock ends when it is closed.
+        shared: Whether others may share the lock.
+    """
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def release_lock(file):
+    """Gives back the lock of an open file."""
+    fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def lock_owner(path):

@@ -3,6 +3,8 @@ import pytest
 from tests import ilsvrc_miniature as miniature
 from tools.benchmark import convert
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_way_is_measured_beside_our_own(tmp_path):
     miniature.make(tmp_path)

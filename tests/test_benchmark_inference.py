@@ -21,6 +21,8 @@ from alexnet_tf.export import inference as exported
 from alexnet_tf.export.inference import load_fast
 from tools.benchmark import inference, inference_peers
 
+pytestmark = pytest.mark.slow
+
 CLASSES = 12
 IMAGES_A_TURN = 96
 

@@ -1,8 +1,11 @@
 """All competitors of the input benchmark get the same records."""
 
 import numpy as np
+import pytest
 
 from tools.benchmark import pipeline, pipeline_peers
+
+pytestmark = pytest.mark.slow
 
 
 def test_competitors_read_the_records_of_one_conversion(tmp_path, monkeypatch):

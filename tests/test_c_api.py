@@ -13,6 +13,8 @@ import tensorflow as tf
 
 from input_pipeline import synthetic
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def version(tmp_path_factory):

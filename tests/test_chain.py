@@ -11,6 +11,8 @@ from lineage import CROP_SIZE, narrow
 from alexnet_tf import networks
 from alexnet_tf.experiment import experiment
 
+pytestmark = pytest.mark.slow
+
 # Name of the config: its data set, and the classes that it has here.
 LINKS = {
     "original_2012": ("ilsvrc2012", 3),

@@ -77,6 +77,7 @@ def test_a_schedule_goes_on_from_the_hands_rate(config, tmp_path):
     assert rates == pytest.approx([0.01, *[0.004] * 4, *[0.0004] * 4])
 
 
+@pytest.mark.slow
 def _assert_same_weights(workdir, undisturbed):
     """Fails where two runs did not end bit-identical."""
     expected = weights.to_arrays(alexnet_tf.load(undisturbed))
@@ -94,6 +95,7 @@ def test_a_resumed_run_acts_again_at_the_same_step(config, tmp_path):
         _train(config, tmp_path / "disturbed", requests, stop_after=6)
     train(config, tmp_path / "disturbed")
 
+@pytest.mark.slow
     _assert_same_weights(tmp_path / "disturbed", tmp_path / "undisturbed")
 
 

@@ -12,6 +12,8 @@ from input_pipeline.conversion import convert, dask_cluster
 from tests import ilsvrc_miniature as miniature
 from tests.conversions import contents_of, run
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("distributed", reason="pip install 'alexnet-tf[cluster]'")
 MANY = convert.Settings("toy", 64, train_shards=16, validation_shards=2)
 

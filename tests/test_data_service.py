@@ -46,6 +46,7 @@ def _process(*flags):
         process.stdout.close()
 
 
+@pytest.mark.slow
 @contextlib.contextmanager
 def _service():
     """A dispatcher and two workers; gives the address and the workers."""

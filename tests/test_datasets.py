@@ -100,6 +100,7 @@ def test_statistics_of_a_tfds_set_are_kept(tfds_config, monkeypatch):
     np.testing.assert_array_equal(first.mean_image, second.mean_image)
 
 
+@pytest.mark.slow
 def test_a_tfds_set_must_have_been_prepared(tmp_path):
     for name in ("imagenette", "no_such_set"):
         config = dataclasses.replace(

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import types
 
 import data_sets
 import numpy as np
@@ -47,6 +48,7 @@ def test_a_run_that_loses_power_ends_with_the_same_weights(config, tmp_path):
         np.testing.assert_array_equal(array, expected[name], err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", [{"strategy": "mirrored"}, {"devices": "CPU:0,CPU:1"}]
 )
@@ -249,7 +251,7 @@ def test_refuses_a_disk_without_room(config, tmp_path, monkeypatch):
     monkeypatch.setattr(
         shutil,
         "disk_usage",
-        lambda path: shutil._ntuple_diskusage(10, 10, 0),
+        lambda path: types.SimpleNamespace(total=10, used=10, free=0),
     )
 
     with pytest.raises(ValueError, match="room for a checkpoint.*0 MB free"):

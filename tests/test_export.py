@@ -159,6 +159,7 @@ def test_a_session_finds_the_variables(version):
             {signature.inputs["image_bytes"].name: [_png(_squares(1)[0])]},
         )
 
+@pytest.mark.slow
     assert probabilities.shape == (1, 5)
     devices = {node.device for node in graph.as_graph_def().node}
     assert not [d for d in devices if "CPU:1" in d or "GPU" in d]
@@ -186,6 +187,7 @@ def test_a_failed_export_leaves_nothing(classifier, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resize", ["shorter side", "squash"])
 @pytest.mark.parametrize("resample", ["triangle", "area"])
 def test_files_are_brought_to_size_as_the_records_were(

@@ -20,6 +20,7 @@ def make_held_out_config(data_dir):
     return config
 
 
+@pytest.mark.slow
 def last_weights(workdir):
     _, folder = checkpoint.find(workdir / "checkpoints", "last")
     return checkpoint.load_arrays(folder / "weights.npz")

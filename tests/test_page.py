@@ -19,6 +19,8 @@ from PIL import Image
 
 from alexnet_tf.serving import page
 
+pytestmark = pytest.mark.slow
+
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 DRIVER = shutil.which("chromedriver")
 # Where screenshots go, for people to look at; nowhere by default.

@@ -7,6 +7,8 @@ from runs import PowerCut, make_config, open_new, small_network, train
 import alexnet_tf
 from alexnet_tf import weights
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["small_network"]
 
 

@@ -31,6 +31,7 @@ def test_noise_is_dropped_and_errors_stay(has_gpu, shown):
     assert found == shown
 
 
+@pytest.mark.slow
 # As programs do: devices, a graph, and an error of ours.
 _SCRIPT = """
 import tools
@@ -43,6 +44,7 @@ tf.function(lambda x: x + 1)(tf.constant(1))
 def test_nothing_is_written_while_tensorflow_starts():
     done = run_python("-c", _SCRIPT)
 
+@pytest.mark.slow
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -206,6 +206,7 @@ def test_an_image_that_takes_too_long_is_stopped(version):
         begun = time.monotonic()
         status, _, text = served.ask(strict.http + PREDICT, _images(1, slow))
 
+@pytest.mark.slow
         assert status == 400
         assert b"takes more than 0.4 s" in text
         assert time.monotonic() - begun < 10
@@ -328,6 +329,7 @@ def test_a_certificate_is_read_before_the_model_is_loaded(
             pass
 
 
+@pytest.mark.slow
 def test_a_folder_without_a_model_is_refused(tmp_path):
     with (
         pytest.raises(FileNotFoundError, match="holds no exported model"),
@@ -340,6 +342,7 @@ def test_a_model_of_nan_is_not_served(tmp_path):
     """Its answers would be no numbers: JSON has no word for them."""
     served.make_version(tmp_path, spoil=True)
 
+@pytest.mark.slow
     with (
         pytest.raises(ValueError, match="version 1.*finite"),
         served.run_server(tmp_path),

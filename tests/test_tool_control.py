@@ -26,6 +26,7 @@ with control.lock(sys.argv[1]):
 """
 
 
+@pytest.mark.slow
 @pytest.fixture
 def workdir(tmp_path):
     (tmp_path / "config.json").write_text("{}")

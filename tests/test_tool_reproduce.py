@@ -15,6 +15,8 @@ from programs import ROOT, run, run_python
 
 from configs import reproduce
 
+pytestmark = pytest.mark.slow
+
 # A table of one short run, the 13% recipe in miniature: of 20 images 16 are
 # trained on at first, and all after two epochs of four steps.
 TABLE = """

@@ -9,8 +9,6 @@ OUTPUT_DIR/
     results/NAME.json   what it has measured; then it is done
 """
 
-import contextlib
-import fcntl
 import json
 import pathlib
 import shutil
@@ -20,7 +18,7 @@ import time
 from absl import logging
 
 from alexnet_tf.reproduction import process, result, rows, turns
-from input_pipeline.files import write_atomically
+from input_pipeline import files
 
 _NEEDED_BYTES = 500_000_000
 _RETRY_SECONDS = 30.0
@@ -252,7 +250,7 @@ class Queue:
         """Writes a file of JSON, whole or not at all."""
         text = json.dumps(contents, indent=1) + "\n"
         path = self.output_dir / folder / f"{name}.json"
-        write_atomically(path, text.encode())
+        files.write_atomically(path, text.encode())
 
 
 def load_results(output_dir):
@@ -261,23 +259,19 @@ def load_results(output_dir):
     return {p.stem: json.loads(p.read_text(encoding="utf-8")) for p in paths}
 
 
-@contextlib.contextmanager
 def lock(output_dir):
-    """Keeps a second queue out of a folder.
+    """A scope that keeps a second queue out of a folder.
 
     Raises:
         ValueError: A queue is at work there.
     """
-    path = pathlib.Path(output_dir) / "lock"
-    with open(path, "a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(
-                f"{output_dir} must have one queue at a time. Found: another "
-                "one at work. See how far it is with --status."
-            ) from None
-        yield
+    return files.locked(
+        pathlib.Path(output_dir) / "lock",
+        lambda owner: (
+            f"{output_dir} must have one queue at a time. Found: another one "
+            f"at work, {owner}. See how far it is with --status."
+        ),
+    )
 
 
 def _override(change):

@@ -6,18 +6,19 @@ its run is going on, and lets go of it while "wanted" is held.
 """
 
 import contextlib
-import fcntl
 import os
 import pathlib
 import tempfile
+
+from input_pipeline import files
 
 
 @contextlib.contextmanager
 def benchmark():
     """Has the machine alone: the queue stops, other benchmarks wait."""
     with _open("wanted") as wanted, _open("busy") as busy:
-        fcntl.flock(wanted, fcntl.LOCK_EX)
-        fcntl.flock(busy, fcntl.LOCK_EX)
+        files.take_lock(wanted)
+        files.take_lock(busy)
         yield
 
 
@@ -39,32 +40,23 @@ class Turn:
 
     def is_wanted(self):
         """Returns whether a benchmark has or wants the machine."""
-        if not _try(self._wanted, fcntl.LOCK_SH):
+        if not files.try_lock(self._wanted, shared=True):
             return True
-        fcntl.flock(self._wanted, fcntl.LOCK_UN)
+        files.release_lock(self._wanted)
         return False
 
     def release(self):
         """Lets a benchmark begin."""
-        fcntl.flock(self._busy, fcntl.LOCK_UN)
+        files.release_lock(self._busy)
 
     def take(self):
         """Returns whether the queue may go on; asked again and again."""
         # "wanted" is held meanwhile, so that no benchmark comes in between.
-        if not _try(self._wanted, fcntl.LOCK_SH):
+        if not files.try_lock(self._wanted, shared=True):
             return False
-        taken = _try(self._busy, fcntl.LOCK_SH)
-        fcntl.flock(self._wanted, fcntl.LOCK_UN)
+        taken = files.try_lock(self._busy, shared=True)
+        files.release_lock(self._wanted)
         return taken
-
-
-def _try(file, kind):
-    """Returns whether a lock was free."""
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _open(what):

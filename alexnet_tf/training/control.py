@@ -89,7 +89,7 @@ class Requests:
                 continue
             except (KeyError, OSError, TypeError, ValueError):
                 pass
-            path.replace(path.with_suffix(".refused"))
+            files.move(path, path.with_suffix(".refused"))
         return None
 
     def done(self, name):

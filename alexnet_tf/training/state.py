@@ -8,6 +8,7 @@ from absl import logging
 
 from alexnet_tf.training import checkpoint
 from alexnet_tf.weights import assign
+from input_pipeline import files
 
 
 class TrainState:
@@ -206,8 +207,7 @@ class TrainState:
                 self.loss_scale.step_counter.assign(state["good_steps"])
             for folder in damaged if self.writes else ():
                 aside = folder.with_name(f".{folder.name}.damaged")
-                shutil.rmtree(aside, ignore_errors=True)
-                folder.rename(aside)
+                files.move(folder, aside)
             return True
         if damaged:
             raise ValueError(

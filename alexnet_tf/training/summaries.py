@@ -102,7 +102,7 @@ class SummaryWriter(SilentWriter):
         if not first_step and self._is_begun_anew():
             for path in (self._metrics, self._events):
                 if path.exists():
-                    path.replace(path.with_suffix(".before.jsonl"))
+                    files.move(path, path.with_suffix(".before.jsonl"))
         history.keep_up_to(self._metrics, first_step)
         history.keep_up_to(self._events, first_step)
         self._is_full = False
