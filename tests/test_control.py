@@ -77,7 +77,6 @@ def test_a_schedule_goes_on_from_the_hands_rate(config, tmp_path):
     assert rates == pytest.approx([0.01, *[0.004] * 4, *[0.0004] * 4])
 
 
-@pytest.mark.slow
 def _assert_same_weights(workdir, undisturbed):
     """Fails where two runs did not end bit-identical."""
     expected = weights.to_arrays(alexnet_tf.load(undisturbed))
@@ -86,6 +85,7 @@ def _assert_same_weights(workdir, undisturbed):
         np.testing.assert_array_equal(array, expected[name], err_msg=name)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_acts_again_at_the_same_step(config, tmp_path):
     requests = {3: [("drop", None)], 5: [("set", 0.003)]}
     _train(config, tmp_path / "undisturbed", requests)
@@ -95,10 +95,10 @@ def test_a_resumed_run_acts_again_at_the_same_step(config, tmp_path):
         _train(config, tmp_path / "disturbed", requests, stop_after=6)
     train(config, tmp_path / "disturbed")
 
-@pytest.mark.slow
     _assert_same_weights(tmp_path / "disturbed", tmp_path / "undisturbed")
 
 
+@pytest.mark.slow
 def test_stop_saves_and_the_next_call_goes_on(config, tmp_path):
     _train(config, tmp_path / "run", {3: [("stop", None)]})
     last, _ = checkpoint.find(tmp_path / "run/checkpoints", "last")

@@ -46,7 +46,6 @@ def _process(*flags):
         process.stdout.close()
 
 
-@pytest.mark.slow
 @contextlib.contextmanager
 def _service():
     """A dispatcher and two workers; gives the address and the workers."""
@@ -56,6 +55,7 @@ def _service():
             yield f"grpc://localhost:{port}", (first, second)
 
 
+@pytest.mark.slow
 def test_records_come_equally_often_and_a_loss_is_told(tmp_path, monkeypatch):
     data_sets.make_records(tmp_path / "data", train=24, num_shards=4)
     monkeypatch.setattr(data_service.make_crops, "__defaults__", (6,))

@@ -100,7 +100,6 @@ def test_statistics_of_a_tfds_set_are_kept(tfds_config, monkeypatch):
     np.testing.assert_array_equal(first.mean_image, second.mean_image)
 
 
-@pytest.mark.slow
 def test_a_tfds_set_must_have_been_prepared(tmp_path):
     for name in ("imagenette", "no_such_set"):
         config = dataclasses.replace(
@@ -110,6 +109,7 @@ def test_a_tfds_set_must_have_been_prepared(tmp_path):
             datasets.open_source(config)
 
 
+@pytest.mark.slow
 def test_rendered_images_train_without_a_file():
     config = dataclasses.replace(CONFIG, directory="synthetic:3")
     source = datasets.open_source(config)

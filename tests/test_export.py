@@ -159,13 +159,13 @@ def test_a_session_finds_the_variables(version):
             {signature.inputs["image_bytes"].name: [_png(_squares(1)[0])]},
         )
 
-@pytest.mark.slow
     assert probabilities.shape == (1, 5)
     devices = {node.device for node in graph.as_graph_def().node}
     assert not [d for d in devices if "CPU:1" in d or "GPU" in d]
     assert "_XlaMustCompile" not in str(graph.as_graph_def())
 
 
+@pytest.mark.slow
 def test_every_export_is_a_version_of_its_own(classifier, tmp_path):
     first = export.export(classifier, tmp_path)
     second = export.export(classifier, tmp_path)

@@ -20,12 +20,12 @@ def make_held_out_config(data_dir):
     return config
 
 
-@pytest.mark.slow
 def last_weights(workdir):
     _, folder = checkpoint.find(workdir / "checkpoints", "last")
     return checkpoint.load_arrays(folder / "weights.npz")
 
 
+@pytest.mark.slow
 def test_power_cuts_around_the_join_change_nothing(tmp_path, tiny_data_dir):
     config = make_held_out_config(tiny_data_dir)
     train(config, tmp_path / "through")

@@ -79,11 +79,11 @@ def test_other_shapes_are_refused_with_the_remedy():
     with pytest.raises(ValueError, match="must share a layer"):
         initialize.set_weights(wider, _found(), ("conv1", "fc7", "fc8"))
 
-@pytest.mark.slow
     for name, array in weights.to_arrays(wider).items():
         np.testing.assert_array_equal(array, before[name])
 
 
+@pytest.mark.slow
 def test_run_takes_weights_and_mean_of_another_with_other_classes(
     tiny_data_dir, tmp_path, monkeypatch
 ):

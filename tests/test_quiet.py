@@ -31,7 +31,6 @@ def test_noise_is_dropped_and_errors_stay(has_gpu, shown):
     assert found == shown
 
 
-@pytest.mark.slow
 # As programs do: devices, a graph, and an error of ours.
 _SCRIPT = """
 import tools
@@ -41,13 +40,14 @@ tf.function(lambda x: x + 1)(tf.constant(1))
 """
 
 
+@pytest.mark.slow
 def test_nothing_is_written_while_tensorflow_starts():
     done = run_python("-c", _SCRIPT)
 
-@pytest.mark.slow
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_a_level_that_the_user_has_set_stays(monkeypatch):
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
 

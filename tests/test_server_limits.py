@@ -206,7 +206,6 @@ def test_an_image_that_takes_too_long_is_stopped(version):
         begun = time.monotonic()
         status, _, text = served.ask(strict.http + PREDICT, _images(1, slow))
 
-@pytest.mark.slow
         assert status == 400
         assert b"takes more than 0.4 s" in text
         assert time.monotonic() - begun < 10
@@ -217,6 +216,7 @@ def test_an_image_that_takes_too_long_is_stopped(version):
         assert client.connect(strict.http)(large)
 
 
+@pytest.mark.slow
 def test_large_images_hold_up_no_small_ones(version):
     with served.run_server(version) as server:
         slow = _images(4, served.jpeg_of_scans(50, 2500))
@@ -329,7 +329,6 @@ def test_a_certificate_is_read_before_the_model_is_loaded(
             pass
 
 
-@pytest.mark.slow
 def test_a_folder_without_a_model_is_refused(tmp_path):
     with (
         pytest.raises(FileNotFoundError, match="holds no exported model"),
@@ -338,11 +337,11 @@ def test_a_folder_without_a_model_is_refused(tmp_path):
         pass
 
 
+@pytest.mark.slow
 def test_a_model_of_nan_is_not_served(tmp_path):
     """Its answers would be no numbers: JSON has no word for them."""
     served.make_version(tmp_path, spoil=True)
 
-@pytest.mark.slow
     with (
         pytest.raises(ValueError, match="version 1.*finite"),
         served.run_server(tmp_path),
@@ -350,6 +349,7 @@ def test_a_model_of_nan_is_not_served(tmp_path):
         pass
 
 
+@pytest.mark.slow
 def test_a_new_version_takes_over_while_it_serves(tmp_path):
     served.make_version(tmp_path)
     with served.run_server(tmp_path, poll_seconds=0.2, versions=2) as server:

@@ -26,13 +26,13 @@ with control.lock(sys.argv[1]):
 """
 
 
-@pytest.mark.slow
 @pytest.fixture
 def workdir(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     return tmp_path
 
 
+@pytest.mark.slow
 def test_waits_until_the_job_has_acted(workdir):
     job = subprocess.Popen(
         [sys.executable, "-c", _JOB, workdir],
