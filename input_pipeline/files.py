@@ -216,9 +216,7 @@ def lock_owner(path):
     """Returns who holds a lock, in words, or `None` for nobody."""
     try:
         with open(path, encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not try_lock(file, shared=True):
                 return file.read() or "a process"
     except FileNotFoundError:
         pass
