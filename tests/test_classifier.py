@@ -2,6 +2,7 @@
 
 import io
 
+import data_sets
 import numpy as np
 import pytest
 import references
@@ -21,11 +22,7 @@ SIZE = 48
 
 @pytest.fixture(scope="module")
 def statistics():
-    sums = Accumulator(SIZE)
-    rng = np.random.default_rng(0)
-    for _ in range(3):
-        sums.add(rng.integers(0, 256, (SIZE, SIZE, 3), np.uint8))
-    return sums.finish()
+    return data_sets.random_statistics(SIZE)
 
 
 @pytest.fixture(scope="module")

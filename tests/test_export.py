@@ -3,6 +3,7 @@
 import io
 import pathlib
 
+import data_sets
 import keras
 import numpy as np
 import pytest
@@ -16,7 +17,6 @@ import alexnet_tf
 from alexnet_tf import evaluation, export
 from input_pipeline import synthetic, transforms
 from input_pipeline.conversion import images
-from input_pipeline.statistics import Accumulator
 
 NAMES = [f"class {i}" for i in range(6)]
 SIZE = 48
@@ -24,11 +24,7 @@ SIZE = 48
 
 @pytest.fixture(scope="module")
 def statistics():
-    sums = Accumulator(SIZE)
-    rng = np.random.default_rng(0)
-    for _ in range(3):
-        sums.add(rng.integers(0, 256, (SIZE, SIZE, 3), np.uint8))
-    return sums.finish()
+    return data_sets.random_statistics(SIZE)
 
 
 @pytest.fixture(scope="module")
