@@ -1,3 +1,4 @@
+import programs
 import pytest
 import tensorflow_datasets
 
@@ -87,6 +88,17 @@ def test_both_formats_of_tfds_are_converted(birds, tmp_path):
         (b"%d.JPEG" % i, i % 2, (b"n01514668", b"n01530575")[i % 2])
         for i in range(6)
     ]
+
+
+def test_the_folder_of_tfds_belongs_to_the_request(birds, tmp_path):
+    flags = ["--tfds=birds", f"--output_dir={tmp_path}", "--image_size=16"]
+    programs.run("build_tfrecords", *flags, f"--tfds_data_dir={birds}")
+
+    other = programs.run(
+        "build_tfrecords", *flags, f"--tfds_data_dir={tmp_path}", status=1
+    )
+
+    assert f"tfds_data_dir={birds} there and {tmp_path} here" in other.stderr
 
 
 def test_both_formats_of_tfds_are_trained_on(birds):
