@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: demo test test-slow lint bench reproduce serve install
+.PHONY: demo test test-slow lint bench reproduce serve site install
 install: .venv/installed
 
 # The demo: render, convert, train, evaluate, export, classify. Each command is
@@ -21,6 +21,11 @@ lint: .venv/installed
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+
+# The pages of docs/, into build/site; a warning is an error. The variable
+# hides the theme's advertisement of its successor.
+site: .venv/installed
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
 
 # Images per second of a training step, ours beside the plainest Keras model.
 bench: .venv/installed
@@ -43,5 +48,5 @@ serve: .venv/installed
 	  || { echo "error: Python 3.11, 3.12 or 3.13 is needed; $$($(PYTHON) --version) was found. Try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	@echo "Installing TensorFlow and what else is needed into .venv: 3.3 GB, once, in one to three minutes."
 	$(PYTHON) -m venv .venv
-	$(RUN) -m pip install --disable-pip-version-check --editable '.[test]'
+	$(RUN) -m pip install --disable-pip-version-check --editable '.[docs,test]'
 	touch $@

@@ -95,6 +95,11 @@ setuptools.setup(
             # Drives a browser, where one is installed.
             "selenium>=4.20",
         ],
+        "docs": [
+            "mkdocs>=1.6,<2",
+            "mkdocs-material>=9.6",
+            "mkdocstrings[python]>=1",
+        ],
         # What `tools.benchmark --peers` compares with.
         "peers": ["nvidia-dali-cuda120>=2", "torch>=2.4", "torchvision>=0.19"],
         "beam": ["apache-beam>=2.70,<3", "google-crc32c>=1.5"],

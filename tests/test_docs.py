@@ -1,5 +1,6 @@
-"""Every command in README and BUILD parses, and every path is there."""
+"""Every command in the documents parses, and every path and name is there."""
 
+import ast
 import functools
 import importlib
 import pathlib
@@ -8,36 +9,64 @@ import shlex
 
 import pytest
 
+import alexnet_tf
 from alexnet_tf.cli import config_flag
 
 ROOT = pathlib.Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "BUILD.md")
+DOCUMENTS = tuple(
+    str(path.relative_to(ROOT))
+    for path in (
+        *sorted(ROOT.glob("*.md")),
+        *sorted((ROOT / "docs").rglob("*.md")),
+    )
+)
 # Not a flag of a program: every program has it.
 STANDARD = {"help"}
 
 
+@functools.cache
+def _text(document):
+    return (ROOT / document).read_text(encoding="utf-8")
+
+
+def _blocks(document, languages):
+    """Returns the code between fences of some languages."""
+    pattern = rf"^ *```(?:{languages})\n(.*?)^ *```"
+    return re.findall(pattern, _text(document), re.S | re.M)
+
+
 def _commands(document):
-    """Yields the words of each command in a shell block."""
-    text = (ROOT / document).read_text(encoding="utf-8")
-    for block in re.findall(r"```(?:bash|sh)\n(.*?)```", text, re.S):
+    """Yields the words of each command, in shell blocks and in the text."""
+    for block in _blocks(document, "bash|sh"):
         for line in block.replace("\\\n", " ").splitlines():
             line = line.split(" #")[0].strip()
             if line and not line.startswith("#"):
                 yield shlex.split(line)
+    prose = re.sub(r"^ *```.*?^ *```", "", _text(document), flags=re.S | re.M)
+    for code in re.findall(r"`((?:alexnet|python|make) [^`]+)`", prose):
+        yield shlex.split(code)
 
 
 def _programs():
     """Yields document, program and arguments of each of our commands."""
     for document in DOCUMENTS:
         for words in _commands(document):
-            for place, word in enumerate(words):
-                if word == "-m" and words[place + 1].startswith("tools."):
-                    yield document, words[place + 1], words[place + 2 :]
+            for place, word in enumerate(words[:-1]):
+                following = words[place + 1]
+                if word == "-m" and following.startswith("tools."):
+                    yield document, following, words[place + 2 :]
+                elif re.fullmatch(r"tools/\w+\.py", word):
+                    name = word.removesuffix(".py").replace("/", ".")
+                    yield document, name, words[place + 1 :]
+                elif word == "alexnet" and re.fullmatch(r"\w+", following):
+                    yield document, f"tools.{following}", words[place + 2 :]
 
 
 PROGRAMS = [
     pytest.param(module, arguments, id=f"{document}-{module}-{number}")
     for number, (document, module, arguments) in enumerate(_programs())
+    # What stands for the name of any program.
+    if module not in ("tools.NAME", "alexnet.NAME")
 ]
 
 
@@ -54,7 +83,7 @@ def _known_flags(name):
 def test_command_has_a_program_and_its_flags(module, arguments):
     known = _known_flags(module) | STANDARD
     for argument in arguments:
-        if argument in (">", "2>", "|", "&"):
+        if argument in (">", "2>", "|", "&", "..."):
             break
         if not argument.startswith("--"):
             continue
@@ -62,7 +91,8 @@ def test_command_has_a_program_and_its_flags(module, arguments):
         assert name in known or name.removeprefix("no") in known, argument
         if argument.startswith("--config="):
             name = argument.partition("=")[2]
-            assert (ROOT / config_flag.find(name)).exists(), argument
+            # A file of the reader's own has a folder of the reader's own.
+            assert name.startswith("mine/") or config_flag.find(name), argument
         if argument.startswith("--config."):
             _check_field(argument[len("--config.") :].split("=")[0])
 
@@ -78,7 +108,13 @@ def _check_field(path):
 
 
 def test_there_are_commands_to_check():
-    assert len(PROGRAMS) > 8
+    assert len(PROGRAMS) > 80
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_settings_in_the_text_exist(document):
+    for name in re.findall(r"`--config\.([a-z_.0-9]+)", _text(document)):
+        _check_field(name.rstrip("."))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -92,11 +128,37 @@ def test_make_targets_exist(document):
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_named_files_exist(document):
-    text = (ROOT / document).read_text(encoding="utf-8")
-    linked = re.findall(r"\]\(([^)#:]+)\)", text)
+    folder = (ROOT / document).parent
+    for name in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", _text(document)):
+        assert (folder / name).exists(), f"{document} links to {name}"
     quoted = re.findall(
-        r"`((?:alexnet_tf|input_pipeline|configs|tools|tests)/[\w/.]+\.py)`",
-        text,
+        r"`((?:alexnet_tf|input_pipeline|configs|tools|tests|docs)/[\w/.-]+)`",
+        _text(document),
     )
-    for name in linked + quoted:
+    for name in quoted:
         assert (ROOT / name).exists(), f"{document} names {name}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_python_compiles_and_names_what_is_public(document):
+    for block in _blocks(document, "python"):
+        for node in ast.walk(ast.parse(block)):
+            if (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and node.value.id == "alexnet_tf"
+            ):
+                assert node.attr in alexnet_tf.__all__, node.attr
+
+
+def test_every_page_is_in_the_site_and_nothing_else():
+    """As `mkdocs build --strict` finds, without building."""
+    nav = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")[2]
+    listed = set(re.findall(r"[\w/]+\.md", nav))
+    pages = {
+        document.removeprefix("docs/")
+        for document in DOCUMENTS
+        if document.startswith("docs/")
+    }
+
+    assert listed == pages

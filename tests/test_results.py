@@ -1,13 +1,14 @@
-"""README's table of results, and the files that it stands for."""
+"""The tables of results, and the files that they stand for."""
 
 import copy
 
 import pytest
 from programs import ROOT
 
-from tools import results
+from alexnet_tf.reproduction import measured, tables
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
 RECORD = {
     "experiment": "a run",
     "config_file": "configs/demo.py",
@@ -35,15 +36,28 @@ RECORD = {
 }
 
 
-def test_readme_shows_what_the_files_say():
-    records = results.read(ROOT / "docs" / "results")
+def test_both_tables_show_what_the_files_say():
+    records = measured.read(ROOT / "docs" / "results")
 
     assert records
-    assert results.replace_table(README, results.table(records)) == README
+    assert tables.replace_table(PAGE, tables.table(records)) == PAGE
+    short = tables.measured_table(records)
+    assert tables.replace_table(README, short) == README
+
+
+def test_readme_has_the_measured_rows_alone():
+    short = tables.measured_table([RECORD])
+
+    assert "not yet run" not in short
+    assert short.splitlines()[2] == (
+        "| 1 CNN, ILSVRC-2012 validation, ten crops "
+        "| `configs/ilsvrc2012.py` | 40.7% / 18.2% "
+        "| 40.7% (40.3 to 41.1%) / 18.2% |"
+    )
 
 
 def test_a_run_of_the_papers_network_stands_in_the_papers_line():
-    line = results.table([RECORD]).splitlines()[2]
+    line = tables.table([RECORD]).splitlines()[2]
 
     assert line.startswith("| 1 CNN, ILSVRC-2012 validation, ten crops |")
     assert "40.7% (40.3 to 41.1%) / 18.2%" in line
@@ -55,7 +69,7 @@ def test_a_changed_network_does_not_stand_for_the_papers():
     changed = copy.deepcopy(RECORD)
     changed["without"] = "norm1"
 
-    lines = results.table([changed]).splitlines()
+    lines = tables.table([changed]).splitlines()
 
     assert "not yet run" in lines[2]
     assert "40.7%" in lines[-1]
@@ -66,8 +80,8 @@ def test_another_split_or_a_second_seed_does_not_replace_the_first():
     train["evaluations"][0]["split"] = "train"
     second["evaluations"][0]["top1_error"] = 0.5
 
-    assert "not yet run" in results.table([train]).splitlines()[2]
-    lines = results.table([RECORD, second]).splitlines()
+    assert "not yet run" in tables.table([train]).splitlines()[2]
+    lines = tables.table([RECORD, second]).splitlines()
     assert sum("40.7% (" in line or "50.0% (" in line for line in lines) == 2
 
 
@@ -75,17 +89,17 @@ def test_another_run_has_a_line_of_its_own():
     other = copy.deepcopy(RECORD)
     other["data"] = "demo"
 
-    lines = results.table([other]).splitlines()
+    lines = tables.table([other]).splitlines()
 
     assert "not yet run" in lines[2]
     assert lines[-1].startswith("| a run, ten crops | `configs/demo.py` | |")
 
 
-def test_refuses_a_readme_without_its_marks():
+def test_refuses_a_page_without_its_marks():
     with pytest.raises(ValueError, match="one table between"):
-        results.replace_table("no marks", "")
+        tables.replace_table("no marks", "")
 
 
 def test_refuses_what_was_never_evaluated(tmp_path):
     with pytest.raises(FileNotFoundError, match="no workdir"):
-        results.collect(tmp_path)
+        measured.collect(tmp_path)
