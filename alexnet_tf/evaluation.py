@@ -167,6 +167,14 @@ def topk_error(
     return float(1.0 - np.mean(_credits(probabilities, labels, k, ties)))
 
 
+def is_wrong(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Returns for each image whether its best class is not its label, bool.
+
+    Of equal probabilities the lower class counts as the better one.
+    """
+    return _credits(probabilities, labels, 1) == 0
+
+
 def _credits(probabilities, labels, k, ties="class order"):
     """Returns for each image how far its label is among the k best."""
     probabilities, labels = np.asarray(probabilities), np.asarray(labels)

@@ -10,7 +10,7 @@ import pytest
 from alexnet_tf import predictions
 from alexnet_tf.config import Config
 from alexnet_tf.experiment import workdir as workdirs
-from alexnet_tf.reproduction import process, queue, rows, status
+from alexnet_tf.reproduction import intervals, process, queue, rows, status
 
 ROWS = (
     rows.Row("first", "a claim", "a.py", "tiny", 1, 2.0, {"x": (1.0, 2.0)}),
@@ -76,7 +76,7 @@ def write_predictions(workdir, flags):
     path = folder / f"validation-00000010-{flags['crops']}"
     arrays = {
         "probabilities": np.eye(3, dtype=np.float32),
-        "labels": np.arange(3),
+        "labels": np.array([0, 2, 2]),
         "file_names": np.array(["a", "b", "c"]),
     }
     predictions.save(path.with_suffix(".npz"), arrays)
@@ -139,6 +139,8 @@ def test_rows_come_one_after_another_and_leave_results(tmp_path, make_queue):
     assert found["train_top1_error"] == 0.25
     assert [e["crops"] for e in found["evaluations"]] == [1, 10]
     assert len(found["evaluations"][0]["probabilities_sha256"]) == 64
+    wrong = intervals.unpack(found["evaluations"][0]["wrong"], 3)
+    assert wrong.tolist() == [False, True, False]
 
 
 def test_what_is_done_is_not_done_again(tmp_path, make_queue):

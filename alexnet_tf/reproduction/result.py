@@ -6,8 +6,9 @@ import os
 import pathlib
 import platform
 
-from alexnet_tf import predictions
+from alexnet_tf import evaluation, predictions
 from alexnet_tf.experiment import workdir as workdirs
+from alexnet_tf.reproduction import intervals
 from input_pipeline import files
 
 _CURVE_POINTS = 200
@@ -85,7 +86,11 @@ def _curve(train):
 
 
 def _evaluations(workdir):
-    """Returns the errors of each evaluation, and its predictions' hash."""
+    """Returns each evaluation's errors, and which images were wrong.
+
+    "images" tells the images apart by their names, "wrong" has a bit for each
+    of them, so that two runs can be compared image by image.
+    """
     found = []
     for path in sorted((workdir / "predictions").glob("*.json")):
         scores = json.loads(path.read_text(encoding="utf-8"))
@@ -105,9 +110,18 @@ def _evaluations(workdir):
                 )
             }
         )
-        digest = hashlib.sha256(arrays["probabilities"].tobytes())
-        found[-1]["probabilities_sha256"] = digest.hexdigest()
+        wrong = evaluation.is_wrong(arrays["probabilities"], arrays["labels"])
+        names = "\n".join(arrays["file_names"].tolist())
+        found[-1].update(
+            probabilities_sha256=_digest(arrays["probabilities"].tobytes()),
+            images=_digest(names.encode())[:16],
+            wrong=intervals.pack(wrong),
+        )
     return found
+
+
+def _digest(contents):
+    return hashlib.sha256(contents).hexdigest()
 
 
 def _machine():
