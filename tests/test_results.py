@@ -5,7 +5,7 @@ import copy
 import pytest
 from programs import ROOT
 
-from alexnet_tf.reproduction import measured, tables
+from alexnet_tf.reproduction import claims, claims_page, measured, tables
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGE = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
@@ -43,6 +43,46 @@ def test_both_tables_show_what_the_files_say():
     assert tables.replace_table(PAGE, tables.table(records)) == PAGE
     short = tables.measured_table(records)
     assert tables.replace_table(README, short) == README
+
+
+def test_the_claims_show_what_the_queue_has_measured():
+    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    results = claims_page.read(ROOT / "docs" / "results" / "reproduction")
+    judged = claims_page.judge_all(results)
+
+    table = claims_page.table(judged)
+
+    assert tables.replace_table(page, table, tables.BEGIN_CLAIMS) == page
+    picture = ROOT / "docs" / claims_page.PICTURE
+    assert picture.exists() == bool(claims_page.panels(judged))
+
+
+def test_a_claim_is_told_with_its_interval_and_how_it_came(tmp_path):
+    claim = claims.CLAIMS[0]
+    result = {
+        "seed": 0,
+        "hours": 1.25,
+        "epochs": 160.0,
+        "precision": "float32",
+        "machine": "a machine",
+        "revision": "abc",
+        "finished": "2026-11-25",
+    }
+    found = claims.Finding(claim, 0.128, 0.12, 0.14, (result,), "agrees")
+    judged = [(claim, found), (claims.CLAIMS[4], None)]
+
+    lines = claims_page.table(judged).splitlines()[-2:]
+    claims_page.draw(tmp_path / "claims.png", judged)
+
+    assert (
+        "| 13% test error | CIFAR-10 | 12.8% (12.0 to 14.0) | agrees"
+        in (lines[0])
+    )
+    assert "1 seed, 160 epochs, 1.2 h, float32, a machine, `abc`" in lines[0]
+    assert lines[1].endswith("| not yet run | | |")
+    (panel,) = claims_page.panels(judged).values()
+    assert panel == [(claim.words, 12.8, 12.0, pytest.approx(14.0), 13.0)]
+    assert (tmp_path / "claims.png").stat().st_size > 1000
 
 
 def test_readme_has_the_measured_rows_alone():

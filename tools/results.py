@@ -5,7 +5,9 @@
 Each run becomes a file docs/results/NAME.json, from what tools.evaluate wrote
 with its predictions; the table between the two marks of docs/results.md, and
 README's of the rows that were measured, are then written again from all of
-those files. A test holds them to each other.
+those files. A test holds them to each other. The table of the paper's claims
+comes from docs/results/reproduction, where `tools.reproduce --copy_to` puts
+the finished rows of the queue.
 """
 
 if __name__ == "__main__" and not __package__:
@@ -15,7 +17,7 @@ import json
 import pathlib
 
 from alexnet_tf.cli import program
-from alexnet_tf.reproduction import measured, tables
+from alexnet_tf.reproduction import claims_page, measured, tables
 from input_pipeline import files
 
 flags = program.Flags()
@@ -60,14 +62,20 @@ def main(argv):
         files.write_json(path, record)
         print(path)
     records = measured.read(folder)
-    for page, new in (
-        (root / "docs" / "results.md", tables.table(records)),
-        (root / "README.md", tables.measured_table(records)),
-    ):
-        text = page.read_text(encoding="utf-8")
-        if (replaced := tables.replace_table(text, new)) != text:
-            files.write_atomically(page, replaced.encode())
-            print(page)
+    judged = claims_page.judge_all(claims_page.read(folder / "reproduction"))
+    page = root / "docs" / "results.md"
+    _replace(page, claims_page.table(judged), tables.BEGIN_CLAIMS)
+    claims_page.draw(page.with_name(claims_page.PICTURE), judged)
+    _replace(page, tables.table(records))
+    _replace(root / "README.md", tables.measured_table(records))
+
+
+def _replace(page, table, begin=tables.BEGIN):
+    """Writes a page again where its table changed."""
+    text = page.read_text(encoding="utf-8")
+    if (replaced := tables.replace_table(text, table, begin)) != text:
+        files.write_atomically(page, replaced.encode())
+        print(page)
 
 
 if __name__ == "__main__":

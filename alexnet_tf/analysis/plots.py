@@ -128,6 +128,42 @@ def plot_arms(path, arms, title=""):
     _save(figure, path)
 
 
+def plot_intervals(path, panels):
+    """Draws measured figures with their intervals beside the paper's.
+
+    Args:
+        path: The PNG file to write.
+        panels: Dict by the words of an axis of a list of `(name, value, low,
+            high, paper)`, where `paper` may be `None`.
+    """
+    pyplot = _import_pyplot()
+    counts = [len(lines) for lines in panels.values()]
+    figure, axes = pyplot.subplots(
+        len(panels),
+        squeeze=False,
+        figsize=(7, 1.2 * len(panels) + 0.4 * sum(counts)),
+        height_ratios=counts,
+        layout="constrained",
+    )
+    for axis, (words, lines) in zip(axes[:, 0], panels.items(), strict=True):
+        for y, (_, value, low, high, paper) in enumerate(reversed(lines)):
+            axis.plot([low, high], [y, y], color="C0", linewidth=2)
+            axis.plot(value, y, "o", color="C0", label="measured here, 95%")
+            if paper is not None:
+                axis.plot(paper, y, "D", color="C1", label="paper")
+        names = [name for name, *_ in reversed(lines)]
+        axis.set_yticks(range(len(names)), names)
+        axis.set(xlabel=words, ylim=(-0.6, len(names) - 0.4))
+        axis.grid(axis="x", alpha=0.3)
+    handles = {
+        label: handle
+        for axis in axes[:, 0]
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(handles.values(), handles, loc="outside upper right", ncols=2)
+    _save(figure, path)
+
+
 def plot_run(path, metrics, events):
     """Draws loss and errors over epochs, and when the rate fell.
 

@@ -22,8 +22,8 @@ class Claim:
         row: Whose error it is about.
         against: A row that must be better, seed by seed and image by image;
             or nothing, and the error itself is meant.
-        expected: The paper's figure as a fraction: an error, or by how much
-            `row` is worse; `None`, where it says no figure.
+        expected: The paper's figure: an error as a fraction, or a ratio;
+            `None`, where it says none that this data could have.
         crops: Views of an evaluation.
         line: A training error that is reached `expected` times sooner by
             `against` than by `row`, in place of errors at the end.
@@ -102,7 +102,9 @@ CLAIMS = (
         line=0.25,
     ),
     _worse("without response normalization", "3.3", "1.4 worse", "tiny_no_lrn"),
-    _worse("pooling without overlap", "3.4", "0.4", "tiny_non_overlapping"),
+    _worse(
+        "pooling without overlap", "3.4", "0.4 worse", "tiny_non_overlapping"
+    ),
     _worse(
         "half the kernels, on one GPU", "3.2", "1.7 worse", "tiny_half_width"
     ),

@@ -3,6 +3,7 @@
 import re
 
 BEGIN = "<!-- results: written by python -m tools.results -->"
+BEGIN_CLAIMS = "<!-- claims: written by python -m tools.results -->"
 END = "<!-- end of results -->"
 # What the paper measured (Tables 1 and 2, §3, §6, §7): the experiment, where
 # ours is run from, what it found; and which run here it is held to: network,
@@ -118,18 +119,23 @@ def measured_table(records):
     )
 
 
-def replace_table(text, new):
+def replace_table(text, new, begin=BEGIN):
     """Returns a page with another table.
+
+    Args:
+        text: The page.
+        new: The table.
+        begin: The mark before it.
 
     Raises:
         ValueError: Its marks are not there.
     """
-    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.S)
+    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(END)}", re.S)
     if len(pattern.findall(text)) != 1:
         raise ValueError(
-            f"The page must have one table between {BEGIN} and {END}."
+            f"The page must have one table between {begin} and {END}."
         )
-    return pattern.sub(lambda _: f"{BEGIN}\n{new}\n{END}", text)
+    return pattern.sub(lambda _: f"{begin}\n{new}\n{END}", text)
 
 
 def _cells(record, found):
