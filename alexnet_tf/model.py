@@ -1,6 +1,7 @@
 """A network description into a `keras.Model`, on one device or several."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -71,9 +72,11 @@ def build(
 
 
 def feature_extractor(
-    model: keras.Model, layer_name: str = "fc7"
+    model: keras.Model,
+    layer_name: str = "fc7",
+    before_activation: bool = False,
 ) -> keras.Model:
-    """Returns a model from images to a layer's output, rectified.
+    """Returns a model from images to a layer's output, rectified or not.
 
     It shares the model's weights, and gradients pass through it. With towers
     on devices their outputs are concatenated.
@@ -81,14 +84,78 @@ def feature_extractor(
     Args:
         model: What `build` returned.
         layer_name: A layer's name; "fc7" gives the features of Figure 4.
+        before_activation: Whether to take the outputs before the layer's
+            rectifier.
 
     Raises:
-        ValueError: The model has no such layer.
+        ValueError: The model has no such layer; those that it has are named.
     """
-    output = model.get_layer(layer_name).output
+    check_layer(layer_name, [layer.name for layer in model.layers[1:]])
+    if before_activation:
+        model, output = _before_activation(model, layer_name)
+    else:
+        output = model.get_layer(layer_name).output
     if isinstance(output, list):
         output = keras.layers.Concatenate()(output)
     return keras.Model(model.input, output, name=f"{model.name}_{layer_name}")
+
+
+def check_layer(name: str, names: Sequence[str]) -> None:
+    """Refuses a layer's name that is none of those that a model has.
+
+    Raises:
+        ValueError: It is none of them.
+    """
+    if name not in names:
+        raise ValueError(
+            f"The layer must be one of {', '.join(names)}. Received: {name}"
+        )
+
+
+def recall(
+    model: keras.Model, call: Callable[..., Any]
+) -> tuple[keras.Model, dict[str, Any]]:
+    """Returns a model of the same layers and weights, called otherwise.
+
+    Args:
+        model: What `build` returned.
+        call: Called as `call(layer, *inputs)` for each layer in their order;
+            returns its outputs.
+
+    Returns:
+        The new model, and by layer name what `call` returned: a layer's own
+        `output` is that of the first model.
+    """
+    outputs = {}
+
+    def remember(layer, *inputs, **how):
+        outputs[layer.name] = call(layer, *inputs)
+        return outputs[layer.name]
+
+    again = keras.models.clone_model(
+        model, clone_function=lambda layer: layer, call_function=remember
+    )
+    return again, outputs
+
+
+def has_activation(layer: keras.layers.Layer) -> bool:
+    """Returns whether a layer can be called with `before_activation`."""
+    return hasattr(layer, "activation") and hasattr(layer, "devices")
+
+
+def _before_activation(model, layer_name):
+    """Returns a model, and what a layer of it gives before its activation."""
+    found = {}
+
+    def call(layer, *inputs):
+        if layer.name == layer_name:
+            found["output"] = layer(*inputs, before_activation=True)
+        return layer(*inputs)
+
+    if not has_activation(model.get_layer(layer_name)):
+        return model, model.get_layer(layer_name).output
+    again, _ = recall(model, call)
+    return again, found["output"]
 
 
 def last_map(model):

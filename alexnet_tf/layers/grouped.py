@@ -99,6 +99,15 @@ class GroupedLayer(keras.layers.Layer):
             tf.split(self.biases[0], self.groups, axis=-1),
         )
 
+    def activate(self, values, before_activation=False):
+        """Returns values with their activation, or as they are before it.
+
+        All layers that have one take `before_activation` when they are called:
+        what a rectifier has set to zero can be seen, and the gradient taken
+        there.
+        """
+        return values if before_activation else self.activation(values)
+
     def get_config(self):
         """Returns what all such layers are made of, less the devices."""
         return {

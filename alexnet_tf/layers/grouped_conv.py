@@ -85,24 +85,30 @@ class GroupedConv2D(GroupedLayer):
             channels = input_shape[-1] // self.groups
         self.make_parts((*self.kernel_size, channels), self.filters)
 
-    def call(self, inputs: Any) -> Any:
-        """Returns the convolution of a tensor, or of each group's tensor."""
+    def call(self, inputs: Any, before_activation: bool = False) -> Any:
+        """Returns the convolution of a tensor, or of each group's tensor.
+
+        Args:
+            inputs: See the class.
+            before_activation: Whether to leave the activation out.
+        """
+
+        def convolve(x, kernel, bias):
+            outputs = self.convolve(x, kernel, bias)
+            return self.activate(outputs, before_activation)
+
         apart = isinstance(inputs, (list, tuple))
         if not apart:
             if self.groups == 1:
-                return self._convolve(inputs, self.kernels[0], self.biases[0])
+                return convolve(inputs, self.kernels[0], self.biases[0])
             inputs = tf.split(inputs, self.groups, axis=-1)
         kernels, biases = self.per_group()
         outputs = placement.map_towers(
-            lambda x, group: self._convolve(x, kernels[group], biases[group]),
+            lambda x, group: convolve(x, kernels[group], biases[group]),
             inputs,
             self.devices,
         )
         return outputs if apart else tf.concat(outputs, axis=-1)
-
-    def _convolve(self, inputs, kernel, bias):
-        """Convolves one group, with its bias and activation."""
-        return self.activation(self.convolve(inputs, kernel, bias))
 
     def convolve(self, inputs: Any, kernel: tf.Tensor, bias: Any) -> Any:
         """Convolves one group, with its bias."""

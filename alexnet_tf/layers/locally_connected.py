@@ -82,17 +82,23 @@ class LocallyConnected2D(GroupedLayer):
         window = self.kernel_size**2 * channels
         self.make_parts((*self.places, window), self.filters, self.places)
 
-    def call(self, inputs: Any) -> Any:
-        """Returns the outputs of a tensor, or of each group's tensor."""
+    def call(self, inputs: Any, before_activation: bool = False) -> Any:
+        """Returns the outputs of a tensor, or of each group's tensor.
+
+        Args:
+            inputs: See the class.
+            before_activation: Whether to leave the activation out.
+        """
+
+        def multiply(x, group):
+            outputs = self._multiply(x, kernels[group], biases[group])
+            return self.activate(outputs, before_activation)
+
         apart = isinstance(inputs, (list, tuple))
         if not apart:
             inputs = tf.split(inputs, self.groups, axis=-1)
         kernels, biases = self.per_group()
-        outputs = placement.map_towers(
-            lambda x, group: self._multiply(x, kernels[group], biases[group]),
-            inputs,
-            self.devices,
-        )
+        outputs = placement.map_towers(multiply, inputs, self.devices)
         return outputs if apart else tf.concat(outputs, axis=-1)
 
     def _multiply(self, inputs, kernel, bias):
@@ -104,7 +110,7 @@ class LocallyConnected2D(GroupedLayer):
         windows = _windows(tf.transpose(padded, (1, 2, 0, 3)), self.kernel_size)
         outputs = tf.matmul(windows, tf.cast(kernel, inputs.dtype))
         outputs = tf.transpose(outputs, (2, 0, 1, 3))
-        return self.activation(outputs + tf.cast(bias, inputs.dtype))
+        return outputs + tf.cast(bias, inputs.dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, less the devices."""

@@ -135,7 +135,7 @@ class SideConv2D(GroupedConv2D):
                 )
 
     def call(  # type: ignore[override]
-        self, inputs: Any, side: Any
+        self, inputs: Any, side: Any, before_activation: bool = False
     ) -> Any:
         """Returns the convolution of a tensor, or of each group's tensor."""
         apart = isinstance(inputs, (list, tuple))
@@ -156,7 +156,7 @@ class SideConv2D(GroupedConv2D):
                 "VALID",
             )
             linear = self.convolve(x, kernels[group], biases[group])
-            return self.activation(linear + added)
+            return self.activate(linear + added, before_activation)
 
         outputs = placement.map_towers(convolve, inputs, self.devices)
         return outputs if apart else tf.concat(outputs, axis=-1)

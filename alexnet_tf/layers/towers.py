@@ -21,12 +21,14 @@ class _Pool2D:
         self.activation = keras.activations.get(activation)
         self.devices = devices
 
-    def call(self, inputs):
-        """Returns the pooled tensor or tensors."""
+    def call(self, inputs, before_activation=False):
+        """Returns the pooled tensor or tensors; see `GroupedLayer.activate`."""
         pool = super().call
-        return placement.map_towers(
-            lambda x, tower: self.activation(pool(x)), inputs, self.devices
-        )
+
+        def pool_one(x, tower):
+            return pool(x) if before_activation else self.activation(pool(x))
+
+        return placement.map_towers(pool_one, inputs, self.devices)
 
     def compute_output_shape(self, input_shape):
         """Returns the shape of each pooled tensor."""
@@ -199,8 +201,13 @@ class GroupedDense(GroupedLayer):
             self.inputs = math.prod(input_shape[1:]) // self.groups
         self.make_parts((self.inputs,), self.units)
 
-    def call(self, inputs: Any) -> Any:
-        """Returns the outputs, or each group's."""
+    def call(self, inputs: Any, before_activation: bool = False) -> Any:
+        """Returns the outputs, or each group's.
+
+        Args:
+            inputs: See the class.
+            before_activation: Whether to leave the activation out.
+        """
         apart = isinstance(inputs, (list, tuple))
         kernels, biases = self.per_group()
 
@@ -208,7 +215,8 @@ class GroupedDense(GroupedLayer):
             x = tf.reshape(x, (-1, self.inputs))
             outputs = tf.matmul(x, tf.cast(kernels[group], x.dtype))
             bias = tf.cast(biases[group], x.dtype)
-            return self.activation(tf.nn.bias_add(outputs, bias))
+            outputs = tf.nn.bias_add(outputs, bias)
+            return self.activate(outputs, before_activation)
 
         if not apart:
             if self.groups == 1:
