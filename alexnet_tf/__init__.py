@@ -15,6 +15,7 @@ from alexnet_tf import import_hooks
 
 if typing.TYPE_CHECKING:
     from alexnet_tf import (
+        analysis,
         evaluation,
         export,
         layers,
@@ -31,6 +32,7 @@ if typing.TYPE_CHECKING:
 __all__ = [
     "AlexNet",
     "Classifier",
+    "analysis",
     "build",
     "decode_predictions",
     "evaluation",
