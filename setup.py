@@ -1,8 +1,14 @@
 """Installs the two packages, with the programs and experiments in one."""
 
 import pathlib
+import re
 
 import setuptools
+
+ROOT = pathlib.Path(__file__).parent
+VERSION = re.search(
+    r'__version__ = "(.*)"', (ROOT / "alexnet_tf" / "__init__.py").read_text()
+)[1]
 
 # ONNX Runtime and LiteRT run what was exported, for its report.
 EXPORT = [
@@ -26,12 +32,10 @@ FIGURES = ["matplotlib>=3.9"]
 
 setuptools.setup(
     name="alexnet-tf",
-    version="0.1.0",
+    version=VERSION,
     description="The ImageNet network of Krizhevsky, Sutskever and Hinton "
     "(2012) in TensorFlow and Keras, from archives to a served model.",
-    long_description=pathlib.Path(__file__)
-    .with_name("README.md")
-    .read_text(encoding="utf-8"),
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11,<3.14",
@@ -67,6 +71,8 @@ setuptools.setup(
         "ml-collections>=1.1",
         "numpy>=1.26",
         "opencv-python-headless>=4.9",
+        # What the doctor compares versions with.
+        "packaging>=23",
         "pillow>=10.3",
         # TensorFlow 2.21 was made with 6.
         "protobuf>=6.31,<7",
@@ -105,6 +111,7 @@ setuptools.setup(
         "beam": ["apache-beam>=2.70,<3", "google-crc32c>=1.5"],
         "cluster": CLUSTER,
         "figures": FIGURES,
+        "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
         "parquet": PARQUET,
         "weights": ["safetensors>=0.4", "torch>=2.4"],
         "export": EXPORT,

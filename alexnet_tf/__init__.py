@@ -29,6 +29,9 @@ if typing.TYPE_CHECKING:
     from alexnet_tf.model import build, feature_extractor
     from alexnet_tf.preprocessing import decode_predictions, preprocess_input
 
+# The one place that it is in: setup.py and `alexnet --version` read it.
+__version__ = "1.0.0"
+
 __all__ = [
     "AlexNet",
     "Classifier",

@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 from programs import ROOT, run, run_python
 
+import alexnet_tf
 from alexnet_tf.cli import program
 from alexnet_tf.cli.progress import Progress, format_seconds
 
@@ -166,6 +167,13 @@ def test_the_installed_command_lists_programs_and_names_the_nearest():
     assert "by_path" not in listed.stdout
     assert wrong.returncode == 2
     assert "Did you mean train?" in wrong.stderr
+
+
+def test_the_version_is_in_one_place():
+    told = run_python("-m", "alexnet_tf.cli", "--version")
+
+    assert told.stdout == f"alexnet_tf {alexnet_tf.__version__}\n"
+    assert "version=VERSION" in (ROOT / "setup.py").read_text()
 
 
 # Programs that need no TensorFlow, and those whose processes import them.

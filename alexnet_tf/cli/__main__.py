@@ -7,19 +7,23 @@ import importlib.util
 import pathlib
 import sys
 
+import alexnet_tf
 from alexnet_tf.cli import start
 
 
 def main():
     """Runs the program that the first argument names."""
     start.end_when_interrupted()
+    if sys.argv[1:] == ["--version"]:
+        print(f"alexnet_tf {alexnet_tf.__version__}")
+        return
     start.require_packages()
     package = _package()
     folder = pathlib.Path(importlib.util.find_spec(package).origin).parent
     programs = _programs(folder)
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if name in ("-h", "-help", "--help"):
-        print("Runs one program: alexnet NAME --help\n")
+        print("Runs one program: alexnet NAME --help; or alexnet --version\n")
         for each, path in programs.items():
             print(f"  {each:17} {_first_line(path)}")
         return
