@@ -26,7 +26,7 @@ FLOORS = (
     ("classifier", "export"),
     ("experiment", "serving"),
     ("applications",),
-    ("reproduction",),
+    ("doctor", "reproduction"),
     ("cli",),
 )
 # Parts that take datasets, models and plain values: of input_pipeline they
