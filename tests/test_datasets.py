@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from input_pipeline import datasets, make_eval_dataset, make_train_dataset
+from input_pipeline import (
+    datasets,
+    make_eval_dataset,
+    make_train_dataset,
+    tfds_source,
+)
 from input_pipeline.data_config import DataConfig
 
 CONFIG = DataConfig(
@@ -93,7 +98,7 @@ def test_a_set_without_validation_is_validated_on_its_test_split(tfds_config):
 
 def test_statistics_of_a_tfds_set_are_kept(tfds_config, monkeypatch):
     first = datasets.open_source(tfds_config).load_statistics()
-    monkeypatch.setattr(datasets, "_compute_statistics", None)
+    monkeypatch.setattr(tfds_source, "compute_statistics", None)
 
     second = datasets.open_source(tfds_config).load_statistics()
 

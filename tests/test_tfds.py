@@ -1,5 +1,8 @@
+import dataclasses
+
 import programs
 import pytest
+import tensorflow as tf
 import tensorflow_datasets
 
 from input_pipeline import datasets, make_train_dataset
@@ -128,3 +131,22 @@ def test_an_array_record_file_that_is_cut_is_named(tmp_path, keep):
 
     with pytest.raises(ValueError, match="must hold 6 records. Received: 0"):
         tfds.open_source("birds", str(tmp_path))
+
+
+def test_a_set_of_tfds_has_the_mean_of_its_whole_records(tmp_path):
+    Birds(data_dir=tmp_path, file_format="tfrecord").download_and_prepare()
+    (path,) = tmp_path.rglob("*.tfrecord-*")
+    contents = bytearray(path.read_bytes())
+    contents[200] ^= 1
+    path.write_bytes(contents)
+    config = DataConfig(
+        directory="tfds:birds",
+        tfds_data_dir=str(tmp_path),
+        image_size=24,
+        crop_size=24,
+    )
+
+    with pytest.raises(tf.errors.OpError, match="must match its checksum"):
+        datasets.open_source(config).load_statistics()
+    skips = dataclasses.replace(config, on_error="skip")
+    assert datasets.open_source(skips).load_statistics().count == 5
