@@ -92,7 +92,8 @@ class Reader:
         except ValueError as error:
             if self.skipped is None:
                 raise
-            self.skipped.add(position, error)
+            # Its words name the record: two splits have the same positions.
+            self.skipped.add(str(error), error)
             return None
 
 

@@ -125,3 +125,23 @@ def test_a_decoded_cache_has_what_is_left(tmp_path):
 
     assert skipped.count == 1
     assert len({image.tobytes() for image in np.asarray(images)}) == 11
+
+
+def test_one_count_serves_two_splits(tmp_path):
+    info = data_sets.make_records(tmp_path / "data")
+    skipped = record_reader.Skipped()
+    for split in ("train", "validation"):
+        path = tmp_path / "data" / info.splits[split].shards[0].file
+        contents = bytearray(path.read_bytes())
+        contents[200] ^= 1
+        path.write_bytes(contents)
+
+    for split in ("train", "validation"):
+        for _ in range(2):
+            list(
+                make_eval_dataset(
+                    tmp_path / "data", SKIP, split, skipped=skipped
+                )
+            )
+
+    assert skipped.count == 2
