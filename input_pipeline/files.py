@@ -39,9 +39,16 @@ def unfinished(path):
     """
     path = pathlib.Path(path)
     temporary = make_temporary_path(path)
-    try:
+    with removed_on_error(temporary, path):
         yield temporary
         commit(temporary, path)
+
+
+@contextlib.contextmanager
+def removed_on_error(temporary, path):
+    """A scope after whose error nothing is left, and which names `path`."""
+    try:
+        yield
     except BaseException as error:
         _remove(temporary)
         if isinstance(error, OSError) and not error.filename:
@@ -185,6 +192,17 @@ def _open_locked(path, refuse):
             if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
                 return file
         file.close()
+
+
+@contextlib.contextmanager
+def locked_folder(path):
+    """A scope in which no other process holds the folder's lock; it waits."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        take_lock(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def take_lock(file):

@@ -14,7 +14,8 @@ from PIL import Image
 from runs import NETWORK
 
 import alexnet_tf
-from alexnet_tf import evaluation, export
+from alexnet_tf import evaluation, export, networks
+from alexnet_tf.export import saved_model
 from input_pipeline import synthetic, transforms
 from input_pipeline.conversion import images
 
@@ -159,6 +160,34 @@ def test_a_session_finds_the_variables(version):
     devices = {node.device for node in graph.as_graph_def().node}
     assert not [d for d in devices if "CPU:1" in d or "GPU" in d]
     assert "_XlaMustCompile" not in str(graph.as_graph_def())
+
+
+def test_two_exports_at_once_are_two_versions(tmp_path):
+    with (
+        export.new_version(tmp_path) as first,
+        export.new_version(tmp_path) as second,
+    ):
+        for version, text in ((first, "one"), (second, "two")):
+            version.unfinished.mkdir()
+            (version.unfinished / "text").write_text(text)
+
+    assert {first.final.name, second.final.name} == {"1", "2"}
+    assert (first.final / "text").read_text() == "one"
+    assert (second.final / "text").read_text() == "two"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["1", "2"]
+
+
+def test_features_are_named_by_the_layer_that_gives_them(statistics):
+    network = NETWORK.insert_behind("pool1", networks.Dense("fc6", 16))
+    without = alexnet_tf.build(network.without("fc7"), 6)
+    classifier = alexnet_tf.Classifier(without, statistics, NAMES)
+
+    found = saved_model._answers(classifier)["features"](_squares(2))
+
+    expected = classifier.crops(_squares(2))
+    expected = alexnet_tf.feature_extractor(without, "fc6")(expected)
+    assert set(found) == {"fc6"}
+    np.testing.assert_allclose(found["fc6"], expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.slow

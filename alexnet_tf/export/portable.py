@@ -46,7 +46,7 @@ def to_onnx(classifier, directory, *, progress=None):
     onnx, tf2onnx = require("onnx"), require("tf2onnx")
     _check(classifier.model)
     function, signature = _make_function(classifier, None)
-    with versions.new_version(directory) as (unfinished, final):
+    with versions.new_version(directory) as version:
         proto, _ = tf2onnx.convert.from_function(
             tf.function(function), input_signature=signature, opset=_OPSET
         )
@@ -55,10 +55,10 @@ def to_onnx(classifier, directory, *, progress=None):
         names = json.dumps(list(classifier.class_names), ensure_ascii=False)
         onnx.helper.set_model_props(proto, {"class_names": names})
         onnx.checker.check_model(proto)
-        unfinished.mkdir()
-        onnx.save(proto, unfinished / "model.onnx")
+        version.unfinished.mkdir()
+        onnx.save(proto, version.unfinished / "model.onnx")
         _count(progress)
-    return final
+    return version.final
 
 
 def to_litert(classifier, directory, *, representative, progress=None):
@@ -97,23 +97,23 @@ def to_litert(classifier, directory, *, representative, progress=None):
             f"Received: {representative.dtype} {representative.shape}"
         )
     function, signature = _make_function(classifier, 1)
-    with versions.new_version(directory) as (unfinished, final):
+    with versions.new_version(directory) as version:
         # Weights that were constants of a function instead would be copied
         # over and over: more than 10 GB for the paper's network.
-        saved_model = unfinished / "saved_model"
+        saved_model = version.unfinished / "saved_model"
         archive = keras.export.ExportArchive()
         archive.track(classifier.model)
         archive.add_endpoint("serving_default", function, signature)
         archive.write_out(str(saved_model), verbose=False)
         labels = "".join(f"{name}\n" for name in classifier.class_names)
-        (unfinished / "labels.txt").write_text(labels, encoding="utf-8")
+        (version.unfinished / "labels.txt").write_text(labels, encoding="utf-8")
         for precision in PRECISIONS:
             contents = _convert(saved_model, precision, representative)
-            path = unfinished / f"model_{precision}.tflite"
+            path = version.unfinished / f"model_{precision}.tflite"
             path.write_bytes(contents)
             _count(progress)
         shutil.rmtree(saved_model)
-    return final
+    return version.final
 
 
 def require(name):

@@ -63,9 +63,9 @@ def write_preset(found, facts, directory):
     Returns:
         The path of the version.
     """
-    with versions.new_version(directory) as (unfinished, final):
-        preset.write(unfinished, found, card(found, facts))
-    return final
+    with versions.new_version(directory) as version:
+        preset.write(version.unfinished, found, card(found, facts))
+    return version.final
 
 
 def read_facts(workdir):
@@ -126,7 +126,7 @@ def _data(found, facts):
 def _errors(facts, step):
     """Returns a table of the evaluations of the exported step."""
     rows = [
-        f"| {e['split']} | {e['num_images']:,} | {e['crops']} | "
+        f"| {e['split']} | {e['num_images']:,} | {_how(e)} | "
         f"{e['top1_error']:.2%} ({e['top1_interval'][0]:.2%} to "
         f"{e['top1_interval'][1]:.2%}) | {e['top5_error']:.2%} "
         f"({e['top5_interval'][0]:.2%} to {e['top5_interval'][1]:.2%}) |"
@@ -140,6 +140,13 @@ def _errors(facts, step):
         )
     head = "| split | images | crops | top-1 error (95%) | top-5 error (95%) |"
     return "\n".join([head, "|---|---|---|---|---|", *rows])
+
+
+def _how(evaluation):
+    """Returns the crops, and the rule for ties where it is not the usual."""
+    ties = evaluation.get("protocol", {}).get("ties", "class order")
+    words = "" if ties == "class order" else f", ties: {ties}"
+    return f"{evaluation['crops']}{words}"
 
 
 def _training(facts):
@@ -210,12 +217,12 @@ def write_torch(found, facts, directory):
         initialize=False,
     )
     state = torch_state.to_state(found, model.last_map(network))
-    with versions.new_version(directory) as (unfinished, final):
-        unfinished.mkdir()
-        preset.write_facts(unfinished, found, card(found, facts))
-        np.save(unfinished / "mean_image.npy", found.mean_image)
+    with versions.new_version(directory) as version:
+        version.unfinished.mkdir()
+        preset.write_facts(version.unfinished, found, card(found, facts))
+        np.save(version.unfinished / "mean_image.npy", found.mean_image)
         if not torch_state.is_torchvisions(found):
             module = pathlib.Path(__file__).with_name("torch_module.py")
-            shutil.copy(module, unfinished / "alexnet.py")
-        torch_file.write(unfinished / "model.pth", state)
-    return final
+            shutil.copy(module, version.unfinished / "alexnet.py")
+        torch_file.write(version.unfinished / "model.pth", state)
+    return version.final

@@ -32,9 +32,9 @@ def export(classifier: Any, directory: str | os.PathLike[str]) -> pathlib.Path:
     Returns:
         The path of the version: `directory/1`, or one more than the last.
     """
-    with versions.new_version(directory) as (unfinished, final):
-        _write(classifier, unfinished)
-    return final
+    with versions.new_version(directory) as version:
+        _write(classifier, version.unfinished)
+    return version.final
 
 
 def tensor_name(signature):
@@ -105,8 +105,9 @@ def _answers(classifier):
         "conv1": layer("conv1", "conv1"),
     }
     if hidden[1:]:
-        # fc7, unless the network has been left without one.
-        answers["features"] = layer(hidden[-2], "fc7")
+        # The last hidden layer, where the network has been left without fc7.
+        name = "fc7" if "fc7" in hidden[:-1] else hidden[-2]
+        answers["features"] = layer(name, name)
     return {name: _never_empty(answer) for name, answer in answers.items()}
 
 

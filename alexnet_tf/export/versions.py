@@ -1,6 +1,7 @@
 """Numbered versions of an exported model in one folder."""
 
 import contextlib
+import dataclasses
 import os
 import pathlib
 from collections.abc import Iterator
@@ -11,26 +12,44 @@ import tensorflow as tf
 from input_pipeline import files
 
 
+@dataclasses.dataclass
+class Version:
+    """A version while it is made.
+
+    Attributes:
+        unfinished: The path to write to, where nothing stands yet.
+        final: The path that it has afterwards.
+    """
+
+    unfinished: pathlib.Path
+    final: pathlib.Path = pathlib.Path()
+
+
 @contextlib.contextmanager
 def new_version(
     directory: str | os.PathLike[str],
-) -> Iterator[tuple[pathlib.Path, pathlib.Path]]:
+) -> Iterator[Version]:
     """A scope that writes the next version of a folder, all or nothing.
 
     Args:
         directory: Folder of the versions, made if it is not there.
 
     Yields:
-        Two paths: the one to write to, where nothing stands yet, and the one
-        that it gets at the end of the scope, `directory/1` or one more than
-        the last. After an error neither is there.
+        A `Version`, which after the scope is `directory/1` or one more than
+        the last. After an error nothing is left of it. Of two that write at
+        once each has a number of its own.
     """
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    versions = [int(p.name) for p in directory.glob("*") if p.name.isdigit()]
-    final = directory / str(max(versions, default=0) + 1)
-    with files.unfinished(final) as unfinished:
-        yield unfinished, final
+    version = Version(files.make_temporary_path(directory / "version"))
+    with files.removed_on_error(version.unfinished, directory):
+        yield version
+        with files.locked_folder(directory):
+            numbers = [
+                int(p.name) for p in directory.iterdir() if p.name.isdigit()
+            ]
+            version.final = directory / str(max(numbers, default=0) + 1)
+            files.commit(version.unfinished, version.final)
 
 
 def load(directory: str | os.PathLike[str]) -> Any:
