@@ -105,6 +105,20 @@ def test_a_run_of_the_papers_network_stands_in_the_papers_line():
     assert "1 GPU, revision `abc`, 2012-12-03" in line
 
 
+def test_errors_by_another_rule_of_ties_say_so():
+    both = copy.deepcopy(RECORD)
+    original = copy.deepcopy(both["evaluations"][0])
+    original |= {"top1_error": 0.4, "protocol": {"ties": "original"}}
+    both["evaluations"].append(original)
+
+    lines = tables.table([both]).splitlines()
+
+    assert "40.7% (" in lines[2]
+    assert "ties" not in lines[2]
+    assert "40.0% (" in lines[-1]
+    assert "ties as the authors' program counts" in lines[-1]
+
+
 def test_a_changed_network_does_not_stand_for_the_papers():
     changed = copy.deepcopy(RECORD)
     changed["without"] = "norm1"

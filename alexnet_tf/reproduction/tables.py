@@ -5,6 +5,7 @@ import re
 BEGIN = "<!-- results: written by python -m tools.results -->"
 BEGIN_CLAIMS = "<!-- claims: written by python -m tools.results -->"
 END = "<!-- end of results -->"
+_TIES = {"class order": "", "original": "ties as the authors' program counts"}
 # What the paper measured (Tables 1 and 2, §3, §6, §7): the experiment, where
 # ours is run from, what it found; and which run here it is held to: network,
 # data set, crops.
@@ -81,6 +82,7 @@ def table(records):
         for e in r["evaluations"]
         if e["split"] == "validation"
         and not (r["without"] or r["changes"] or r["init_from"])
+        and _ties(e) == "class order"
     }
     shown = []
     for title, config, paper, key in PAPER:
@@ -154,11 +156,17 @@ def _cells(record, found):
         f"{gpus} GPU{'s' * (gpus > 1)}"
         if gpus
         else f"{versions['cpus']} CPU cores",
-        *([record["note"]] if record["note"] else []),
+        record["note"],
+        _TIES[_ties(found)],
         f"revision `{record['revision']}`",
         record["date"],
     ]
-    return errors, ", ".join(words)
+    return errors, ", ".join(filter(None, words))
+
+
+def _ties(found):
+    """Returns the rule by which an evaluation counted equal probabilities."""
+    return found.get("protocol", {}).get("ties", "class order")
 
 
 def _line(*cells):
