@@ -136,27 +136,26 @@ def test_features_of_other_weights_are_written_anew(tmp_path, monkeypatch):
     names = tf.constant(["a", "b", "c", "d"])
     run = types.SimpleNamespace(
         workdir=tmp_path,
-        info=types.SimpleNamespace(
-            splits={"train": types.SimpleNamespace(num_images=4)}
-        ),
-        open_source=lambda split: None,
+        whole_positions=lambda split: np.arange(4),
         make_eval_dataset=lambda *args, **kwargs: [
             (images, tf.range(4), names)
         ],
     )
     bar = contextlib.nullcontext
 
-    first, _ = features.load_or_compute(run, model, 7, "train", lambda n: bar())
+    first, _, _ = features.load_or_compute(
+        run, model, 7, "train", lambda n: bar()
+    )
     first = np.array(first)
     monkeypatch.setattr(run, "make_eval_dataset", None)
-    again, labels = features.load_or_compute(
+    again, labels, _ = features.load_or_compute(
         run, model, 7, "train", lambda n: bar()
     )
     np.testing.assert_array_equal(again, first)
     np.testing.assert_array_equal(labels, range(4))
     monkeypatch.undo()
 
-    second, _ = features.load_or_compute(
+    second, _, _ = features.load_or_compute(
         run, other, 7, "train", lambda n: bar()
     )
 

@@ -83,6 +83,9 @@ def main(argv):
         "revision": workdir.revision(),
         **scores,
     }
+    if run.config.data.on_error == "skip":
+        # Where the rows are in the split, for the figures.
+        found["positions"] = run.whole_positions(_SPLIT.value)
     path = _write(run, found, result)
     _print(result)
     print(path)

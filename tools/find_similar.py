@@ -67,7 +67,7 @@ def main(argv):
     classifier, step = run.load_classifier(_CHECKPOINT.value)
     model = classifier.model
     queries = [classifier.read(path) for path in _QUERIES.value or ()]
-    base, labels = features.load_or_compute(
+    base, labels, records = features.load_or_compute(
         run, model, step, _SPLIT.value, _bar
     )
     if not queries:
@@ -90,7 +90,7 @@ def main(argv):
         print(f"{path}: {', '.join(words)}")
     sheet = figures.neighbours_sheet(
         [query.numpy() for query in queries],
-        _pictures(run, positions),
+        _pictures(run, records[positions]),
         captions,
     )
     default = run.workdir / "figures" / "similar.png"
@@ -115,7 +115,9 @@ def _search(base, queries, count):
 
 def _print_share(run, model, step, base, labels):
     """Prints how many neighbours of validation images share their class."""
-    asked, own = features.load_or_compute(run, model, step, "validation", _bar)
+    asked, own, _ = features.load_or_compute(
+        run, model, step, "validation", _bar
+    )
     # Within its own split an image is its own nearest: it does not count.
     itself = int(_SPLIT.value == "validation")
     positions, _ = _search(base, np.asarray(asked), _NEIGHBOURS.value + itself)

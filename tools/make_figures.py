@@ -137,9 +137,12 @@ def _draw_guesses(run, path):
     split = newest.name.split("-")[0]
     with np.load(newest) as found:
         positions = _spread(len(found["labels"]), _IMAGES)
+        records = positions
+        if "positions" in found:
+            records = found["positions"][positions]
         plots.plot_guesses(
             path,
-            run.images_at(split, positions, found["file_names"][positions]),
+            run.images_at(split, records, found["file_names"][positions]),
             found["labels"][positions],
             found["probabilities"][positions],
             run.info.class_names,
@@ -149,7 +152,7 @@ def _draw_guesses(run, path):
 def _write_projector(run, path):
     """Points and pictures for TensorBoard's projector."""
     model, step = run.load(_CHECKPOINT.value)
-    found, labels = features.load_or_compute(
+    found, labels, records = features.load_or_compute(
         run,
         model,
         step,
@@ -160,7 +163,7 @@ def _write_projector(run, path):
     projector.write(
         path,
         found[positions],
-        run.images_at("validation", positions),
+        run.images_at("validation", records[positions]),
         labels[positions],
         run.info.class_names,
     )

@@ -3,6 +3,7 @@
 import hashlib
 import mmap
 import pathlib
+import typing
 
 import numpy as np
 import tensorflow as tf
@@ -86,6 +87,21 @@ def write(path, extract, dataset, count, progress=None, weights=""):
     return np.load(path, mmap_mode="r")
 
 
+class SplitFeatures(typing.NamedTuple):
+    """The features of a split.
+
+    Attributes:
+        rows: float32 `(n, features)`, mapped.
+        labels: `(n,)`.
+        positions: `(n,)`, of each row's record in the split: fewer than its
+            records where damaged ones are left out.
+    """
+
+    rows: np.ndarray
+    labels: np.ndarray
+    positions: np.ndarray
+
+
 def load_or_compute(run, model, step, split, make_progress):
     """Returns the features of a split, from the workdir or written there.
 
@@ -98,22 +114,25 @@ def load_or_compute(run, model, step, split, make_progress):
             `update(images)`.
 
     Returns:
-        The features float32 `(n, features)`, mapped, and the labels.
+        A `SplitFeatures`.
     """
-    run.open_source(split)
+    positions = run.whole_positions(split)
     path = run.workdir / "features" / f"{split}-{step:08d}.npy"
-    count = run.info.splits[split].num_images
     labels = path.with_suffix(".npz")
-    weights = _fingerprint(model)
+    weights, count = fingerprint(model), len(positions)
+    if positions[-1:].tolist() != [count - 1]:
+        # Some are left out: which, is a part of whose features they are.
+        weights += hashlib.blake2b(positions, digest_size=16).hexdigest()
     if not (path.exists() and labels.exists()) or _made_by(labels) != weights:
         dataset = run.make_eval_dataset(split, 1, file_names=True)
         with make_progress(count) as bar:
             write(path, make_extractor(model), dataset, count, bar, weights)
     with np.load(labels) as found:
-        return np.load(path, mmap_mode="r"), found["labels"]
+        rows = np.load(path, mmap_mode="r")
+        return SplitFeatures(rows, found["labels"], positions)
 
 
-def _fingerprint(model):
+def fingerprint(model):
     """Returns a few characters that tell a model's weights from others."""
     digest = hashlib.blake2b(digest_size=16)
     for array in assign.to_arrays(model).values():

@@ -147,9 +147,7 @@ class Experiment:
     def make_eval_dataset(
         self, split, crops, file_names=False, host=0, num_hosts=1
     ):
-        """Returns a split of the data set, from where it is now.
-
-        The mean image is that of the training, wherever the images are.
+        """Returns a split from where it is now, less the training's mean.
 
         Raises:
             ValueError: The records are others than those of the run.
@@ -179,21 +177,12 @@ class Experiment:
 
         Args:
             split: "train", "validation" or "test".
-            count: Images; fewer where the split, or what is whole of it, has
-                no more.
+            count: Images; fewer where no more are there, or whole.
 
         Returns:
             uint8 `(n, image_size, image_size, 3)`, RGB.
-
-        Raises:
-            ValueError: The records are others than those of the run.
         """
-        source = self.open_source(split)
-        skips = self.config.data.on_error == "skip"
-        skipped = self.skipped if skips else None
-        reader = record_reader.Reader(
-            source.load_index(split, skipped), skipped
-        )
+        source, reader = self._open_reader(split)
         count = min(count, len(reader))
         positions = np.linspace(0, len(reader) - 1, count).astype(int)
         size = self.info.image_size
@@ -202,6 +191,25 @@ class Experiment:
             for record in reader.read(positions)
         ]
         return np.array(images, np.uint8).reshape(-1, size, size, 3)
+
+    def whole_positions(self, split):
+        """Returns the positions of a split's records that are read, `(n,)`.
+
+        All, or with data.on_error=skip, after a pass over them, the whole ones.
+        """
+        _, reader = self._open_reader(split)
+        positions = np.arange(len(reader))
+        if reader.skipped is None:
+            return positions
+        return positions[[len(reader.read([p])) == 1 for p in positions]]
+
+    def _open_reader(self, split):
+        """Returns the source of a split, and what reads its records."""
+        source = self.open_source(split)
+        skips = self.config.data.on_error == "skip"
+        skipped = self.skipped if skips else None
+        index = source.load_index(split, skipped)
+        return source, record_reader.Reader(index, skipped)
 
     def images_at(self, split, positions, file_names=None):
         """Returns the images at some positions of a split.
@@ -218,11 +226,10 @@ class Experiment:
             ValueError: The records are others than those of the run, or are
                 called otherwise.
         """
-        source = self.open_source(split)
-        index = source.load_index(split)
+        source, reader = self._open_reader(split)
         images = []
         for number, position in enumerate(positions):
-            record = source.parse(index.read(int(position)))
+            record = source.parse(reader.index.read(int(position)))
             name = record["file_name"].numpy().decode()
             if file_names is not None and name != file_names[number]:
                 raise ValueError(
