@@ -15,7 +15,6 @@ EXPORT = [
     "ai-edge-litert>=2",
     "onnx>=1.16",
     "onnxruntime>=1.20",
-    "tf2onnx>=1.17",
 ]
 SERVING = [
     "grpcio>=1.60",
@@ -93,6 +92,8 @@ setuptools.setup(
             *SERVING,
             "hypothesis>=6.100",
             "mypy>=1.15",
+            # A second runtime of ONNX, for what the first might get wrong.
+            "openvino>=2026.1",
             "pytest>=8",
             "pytest-timeout>=2.3",
             "pytest-xdist>=3.6",
@@ -107,7 +108,13 @@ setuptools.setup(
             "mkdocstrings[python]>=1",
         ],
         # What `tools.benchmark --peers` compares with.
-        "peers": ["nvidia-dali-cuda120>=2", "torch>=2.4", "torchvision>=0.19"],
+        "peers": [
+            "nvidia-dali-cuda120>=2",
+            "onnxruntime>=1.20",
+            "openvino>=2026.1",
+            "torch>=2.4",
+            "torchvision>=0.19",
+        ],
         "beam": ["apache-beam>=2.70,<3", "google-crc32c>=1.5"],
         "cluster": CLUSTER,
         "figures": FIGURES,

@@ -205,17 +205,7 @@ class Builder:
             )
         towers = self.network.towers
         parts = towers if self.is_cut else 1
-        reads = layer.reads
-        if reads == "all towers" or parts == 1:
-            reads = (tuple(range(parts)),) * towers
-        elif reads == "own tower":
-            reads = tuple((tower,) for tower in range(towers))
-        indices = layers.random_groups(
-            reads,
-            maps.shape[-1] // parts,
-            layer.random_groups,
-            seed=initial.layer_seed(0, layer.name),
-        )
+        indices = random_channels(layer, towers, parts, maps.shape[-1])
         maps = layers.GatherChannels(
             indices, name=f"random_groups_of_{layer.name}"
         )(maps)
@@ -243,6 +233,31 @@ class Builder:
         return layers.SplitTowers(
             self.network.towers, devices=self.devices, name=name
         )(maps)
+
+
+def random_channels(layer, towers, parts, channels):
+    """Returns the channels that a convolution with random groups reads.
+
+    Args:
+        layer: A `networks.Conv`.
+        towers: Of the network.
+        parts: Towers that the map below is cut into.
+        channels: Of that map.
+
+    Returns:
+        A list of integers; see `layers.random_groups`.
+    """
+    reads = layer.reads
+    if reads == "all towers" or parts == 1:
+        reads = (tuple(range(parts)),) * towers
+    elif reads == "own tower":
+        reads = tuple((tower,) for tower in range(towers))
+    return layers.random_groups(
+        reads,
+        channels // parts,
+        layer.random_groups,
+        seed=initial.layer_seed(0, layer.name),
+    )
 
 
 def _activation(layer):

@@ -100,7 +100,7 @@ class Classifier:
         return transforms.evaluation_crops(
             images,
             # An array: a constant of whatever graph this is called in, where
-            # a tensor would be one more input to tf2onnx.
+            # a tensor would be one more input to it.
             np.asarray(self.statistics.mean_image, np.float32),
             self.crop_size,
             crops,

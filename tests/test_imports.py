@@ -43,7 +43,7 @@ OPTIONAL = {
     "ai_edge_litert",
     "onnx",
     "onnxruntime",
-    "tf2onnx",
+    "openvino",
 }
 
 

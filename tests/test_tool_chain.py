@@ -189,7 +189,7 @@ def test_a_folder_is_classified_into_a_table(folder, tmp_path):
 @pytest.mark.parametrize(
     ("format_", "packages", "files"),
     [
-        ("onnx", ["onnxruntime", "tf2onnx"], ["model.onnx"]),
+        ("onnx", ["onnx", "onnxruntime"], ["model.onnx"]),
         (
             "litert",
             ["ai_edge_litert"],
@@ -224,7 +224,7 @@ def test_portable_exports_report_their_parity(
 
 
 def test_portable_export_without_records_needs_no_comparison(folder, tmp_path):
-    pytest.importorskip("tf2onnx")
+    pytest.importorskip("onnx")
     arguments = [
         f"--workdir={folder / 'run'}",
         f"--data_dir={tmp_path / 'nowhere'}",

@@ -4,7 +4,7 @@ import pathlib
 
 import numpy as np
 
-from alexnet_tf.export.portable import require
+from alexnet_tf.export.packages import require
 from input_pipeline import files
 
 # What runs a file, by its ending.
@@ -13,7 +13,7 @@ _BATCH = 16
 
 
 def load(path):
-    """Returns a function that runs a file which `portable` has written.
+    """Returns a function that runs an ONNX or LiteRT file of ours.
 
     Args:
         path: A file that ends with .onnx or .tflite.
@@ -52,18 +52,21 @@ def check(ending):
     return require(_RUNTIMES[ending])
 
 
-def expected(classifier, images, progress=None):
+def expected(classifier, images, progress=None, crops=1):
     """Returns what the network itself thinks of images.
 
     Args:
         classifier: The `Classifier` that was exported.
         images: uint8 `(n, image_size, image_size, 3)`.
         progress: Has `update(images)`, or `None`.
+        crops: 1 or 10, as many as the file takes.
 
     Returns:
         float32 `(n, classes)`.
     """
-    return _in_batches(classifier.probabilities, images, progress)
+    return _in_batches(
+        lambda batch: classifier.probabilities(batch, crops), images, progress
+    )
 
 
 def compare(path, images, probabilities, progress=None):
@@ -94,7 +97,7 @@ def compare(path, images, probabilities, progress=None):
     }
 
 
-def report(classifier, step, version, images, progress=None):
+def report(classifier, step, version, images, progress=None, crops=1):
     """Compares each file of a version with the network; writes parity.json.
 
     Args:
@@ -103,11 +106,12 @@ def report(classifier, step, version, images, progress=None):
         version: The folder of the files.
         images: See `expected`.
         progress: Has `update(images)`, or `None`.
+        crops: The same.
 
     Returns:
         A line a file.
     """
-    probabilities = expected(classifier, images, progress)
+    probabilities = expected(classifier, images, progress, crops)
     found = [
         compare(path, images, probabilities, progress)
         for path in files_of(version)

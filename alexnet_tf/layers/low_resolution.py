@@ -54,16 +54,17 @@ class LowResolution(keras.layers.Layer):
 
     def call(self, images: Any) -> Any:
         """Returns the blurred and thinned images."""
-        distance = np.arange(self.blur_size) - self.blur_size // 2
-        taps = np.exp(-(distance**2) / (2 * self.blur_stddev**2))
-        taps = tf.constant(taps / taps.sum(), images.dtype)
+        weights = taps(self.blur_size, self.blur_stddev)
+        weights = tf.constant(weights, images.dtype)
         channels = images.shape[-1]
         for shape in ((1, -1, 1, 1), (-1, 1, 1, 1)):
-            filters = tf.tile(tf.reshape(taps, shape), (1, 1, channels, 1))
+            filters = tf.tile(tf.reshape(weights, shape), (1, 1, channels, 1))
             images = tf.nn.depthwise_conv2d(
                 images, filters, (1, 1, 1, 1), "SAME"
             )
-        rows, columns = (_start(images.shape[i], self.step) for i in (1, 2))
+        rows, columns = (
+            first_pixel(images.shape[i], self.step) for i in (1, 2)
+        )
         return images[:, rows :: self.step, columns :: self.step]
 
     def get_config(self) -> dict[str, Any]:
@@ -76,8 +77,15 @@ class LowResolution(keras.layers.Layer):
         }
 
 
-def _start(size, step):
-    """Returns the first pixel that stays."""
+def taps(size: int, stddev: float) -> np.ndarray:
+    """Returns the taps of a Gaussian blur, `(size,)`, whose sum is 1."""
+    distance = np.arange(size) - size // 2
+    heights = np.exp(-(distance**2) / (2 * stddev**2))
+    return heights / heights.sum()
+
+
+def first_pixel(size: int, step: int) -> int:
+    """Returns the first of `size` pixels that stays, one out of `step`."""
     return (size - step * (math.ceil(size / step) - 1)) // 2
 
 

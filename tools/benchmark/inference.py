@@ -32,7 +32,7 @@ def make_files(folder, network=None, image_size=256, classes=1000):
 
     import alexnet_tf
     from alexnet_tf import networks
-    from alexnet_tf.weights import to_arrays
+    from alexnet_tf.weights import pretrained, to_arrays
     from input_pipeline.statistics import Accumulator
 
     network = network or networks.PAPER
@@ -64,10 +64,18 @@ def make_files(folder, network=None, image_size=256, classes=1000):
         import onnx
     except ModuleNotFoundError:
         return
-    from . import inference_onnx
+    from alexnet_tf.export import onnx_file
 
-    graph = inference_onnx.make_graph(network, contents)
-    onnx.save(graph, pathlib.Path(folder) / GRAPH_NAME)
+    found = pretrained.Pretrained(
+        network,
+        to_arrays(model),
+        names,
+        names,
+        statistics.mean_image,
+        network.image_size,
+        image_size,
+    )
+    onnx.save(onnx_file.make_model(found), pathlib.Path(folder) / GRAPH_NAME)
 
 
 def fields(folder, peers, python=None):

@@ -1,12 +1,10 @@
-"""ONNX and LiteRT files, with preprocessing and mean image inside.
+"""LiteRT files, with preprocessing and mean image inside.
 
-Either takes "images", uint8 `(n, image_size, image_size, 3)`, RGB, as the
-records hold them, and gives "probabilities", float32 `(n, classes)`, from one
+They take "images", uint8 `(n, image_size, image_size, 3)`, RGB, as the
+records hold them, and give "probabilities", float32 `(n, classes)`, from one
 centre crop.
 """
 
-import importlib
-import json
 import shutil
 import warnings
 
@@ -18,47 +16,9 @@ from alexnet_tf.export import versions
 
 # What each LiteRT file computes with.
 PRECISIONS = ("float32", "float16", "int8")
-# The least with all that is needed; every runtime since 2022 has it.
-_OPSET = 17
 # In eight bits a probability would be a multiple of 1/256, and most of a
 # thousand classes would share one; the mean would round each pixel twice.
 _NEVER_INT8 = ["SOFTMAX", "SUB"]
-
-
-def to_onnx(classifier, directory, *, progress=None):
-    """Writes a new version with `model.onnx`, for any number of images.
-
-    The metadata of the file have "class_names", a JSON list by label.
-
-    Args:
-        classifier: A `Classifier`; its model is what `model.build(...,
-            native_ops_only=True)` returned, trained.
-        directory: Folder of the versions; see `export.export`.
-        progress: Has `update(files)`, or `None`.
-
-    Returns:
-        The path of the version, a folder.
-
-    Raises:
-        ValueError: A package is missing, or the model does not compute in
-            float32.
-    """
-    onnx, tf2onnx = require("onnx"), require("tf2onnx")
-    _check(classifier.model)
-    function, signature = _make_function(classifier, None)
-    with versions.new_version(directory) as version:
-        proto, _ = tf2onnx.convert.from_function(
-            tf.function(function), input_signature=signature, opset=_OPSET
-        )
-        for value in (*proto.graph.input, *proto.graph.output):
-            value.type.tensor_type.shape.dim[0].dim_param = "n"
-        names = json.dumps(list(classifier.class_names), ensure_ascii=False)
-        onnx.helper.set_model_props(proto, {"class_names": names})
-        onnx.checker.check_model(proto)
-        version.unfinished.mkdir()
-        onnx.save(proto, version.unfinished / "model.onnx")
-        _count(progress)
-    return version.final
 
 
 def to_litert(classifier, directory, *, representative, progress=None):
@@ -114,25 +74,6 @@ def to_litert(classifier, directory, *, representative, progress=None):
             _count(progress)
         shutil.rmtree(saved_model)
     return version.final
-
-
-def require(name):
-    """Returns a package that is not installed everywhere.
-
-    Args:
-        name: Of the module, such as "onnx".
-
-    Raises:
-        ValueError: It is not installed.
-    """
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        package = name.partition(".")[0].replace("_", "-")
-        raise ValueError(
-            f"{package} must be installed for this format. Install it with: "
-            "pip install 'alexnet-tf[export]'"
-        ) from None
 
 
 def _check(model):
