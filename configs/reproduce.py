@@ -73,6 +73,20 @@ def _tiny_search(name, claim, priority, values=_RATES, **changes):
     )
 
 
+def _first_steps(name, changes):
+    """Returns a row of a fresh network on photographs at full size."""
+    return Row(
+        f"first_steps_{name}",
+        "a fresh network leaves the logarithm of the classes",
+        "configs/first_steps.py",
+        "tiny_imagenet_256",
+        priority=14,
+        hours=1.0,
+        changes=changes,
+        crops=(1,),
+    )
+
+
 _TANH_EVERYWHERE = ",".join(
     f"{layer}.activation=tanh"
     for layer in ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7")
@@ -256,6 +270,13 @@ TIER_B = (
             "data__held_out_fraction": 0.1,
             "training__eval_split": "held_out",
         },
+    ),
+    _first_steps("paper", {"network": "PAPER"}),
+    _first_steps("original", {"network": "ORIGINAL_2012"}),
+    _first_steps("caffe", {"network": "CAFFE", "data.crop_size": 227}),
+    _first_steps(
+        "wide",
+        {"changes": "conv3.stddev=0.03,conv4.stddev=0.03,conv5.stddev=0.03"},
     ),
 )
 

@@ -54,7 +54,13 @@ def write_run(workdir, flags):
     (workdir / "dataset.json").write_text(json.dumps(info))
     for name, lines in {
         "metrics": [
-            {"split": "train", "step": 10, "epoch": 2.0, "top1_error": 0.25},
+            {
+                "split": "train",
+                "step": 10,
+                "epoch": 2.0,
+                "top1_error": 0.25,
+                "loss": 0.75,
+            },
             {
                 "split": "validation",
                 "step": 10,
@@ -135,7 +141,7 @@ def test_rows_come_one_after_another_and_leave_results(tmp_path, make_queue):
     assert found["changes"] == {"x": [1.0, 2.0], "training.seed": 0}
     assert found["precision"] == "float32"
     assert (found["hours"], found["cpu_hours"]) == (0.03, 0.06)
-    assert found["curve"] == [[2.0, 0.25]]
+    assert found["curve"] == [[2.0, 0.25, 0.75]]
     assert found["train_top1_error"] == 0.25
     assert [e["crops"] for e in found["evaluations"]] == [1, 10]
     assert len(found["evaluations"][0]["probabilities_sha256"]) == 64

@@ -77,10 +77,10 @@ def _last(lines, diverged):
 
 
 def _curve(train):
-    """Returns the training error over the epochs, at most so many points."""
+    """Returns epoch, training error and loss, at most so many points."""
     stride = -(-len(train) // _CURVE_POINTS) or 1
     return [
-        [line["epoch"], round(line["top1_error"], 5)]
+        [line["epoch"], round(line["top1_error"], 5), round(line["loss"], 5)]
         for line in train[stride - 1 :: stride]
     ]
 
