@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from alexnet_tf import evaluation, preprocessing
+from alexnet_tf.analysis import saliency
 from alexnet_tf.model import feature_extractor
 from input_pipeline import dataset_info, image_headers, transforms
 from input_pipeline.statistics import Statistics
@@ -169,6 +170,31 @@ class Classifier:
             for images in self._read(files)
         ]
         return np.concatenate(outputs)
+
+    def explain(
+        self,
+        file: str | os.PathLike[str],
+        label: int | None = None,
+        layer_name: str | None = None,
+    ) -> np.ndarray:
+        """Returns where in an image file's centre the network looked: Grad-CAM.
+
+        `analysis.saliency` has more, and says what the numbers mean.
+
+        Args:
+            file: Its path.
+            label: Of a class; the best one, if `None`.
+            layer_name: A convolution; the last one, if `None`.
+
+        Returns:
+            float32 `(rows, columns)` of the layer's maps, 0 or more.
+
+        Raises:
+            FileNotFoundError: It is not there.
+            ValueError: It is no image, or there is no such class or layer.
+        """
+        crops = self.crops(self.read(file)[tf.newaxis])
+        return saliency.gradcam(self.model, crops, label, layer_name)[0]
 
     @functools.cached_property
     def _predict(self):

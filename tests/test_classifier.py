@@ -111,6 +111,17 @@ def test_features_are_those_of_the_layer(model, classifier, folder):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
+def test_explain_is_gradcam_of_the_crop(model, classifier, folder):
+    file = folder / "a.JPEG"
+
+    found = classifier.explain(file, label=2, layer_name="conv1")
+
+    crops = classifier.crops(classifier.read(file)[np.newaxis])
+    expected = alexnet_tf.analysis.gradcam(model, crops, 2)[0]
+    assert found.shape == (9, 9)
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_the_orientation_tag_is_ignored(classifier, tmp_path):
     image = np.zeros((SIZE, 2 * SIZE, 3), np.uint8)
     image[:, SIZE // 2 : SIZE] = 200

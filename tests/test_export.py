@@ -14,7 +14,7 @@ from PIL import Image
 from runs import NETWORK
 
 import alexnet_tf
-from alexnet_tf import evaluation, export, networks
+from alexnet_tf import analysis, evaluation, export, networks
 from alexnet_tf.export import saved_model
 from input_pipeline import synthetic, transforms
 from input_pipeline.conversion import images
@@ -116,6 +116,23 @@ def test_features_are_those_of_fc7(model, statistics, served):
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
+def test_explain_is_gradcam_of_the_best_class(model, statistics, served):
+    images = _squares(2)
+
+    found = served.signatures["explain"](
+        image_bytes=tf.constant([_png(image) for image in images])
+    )["map"]
+
+    inputs = alexnet_tf.preprocess_input(images[:, 4:44, 4:44], statistics)
+    expected = analysis.gradcam(model, inputs)
+    assert expected.shape == (2, 9, 9)
+    assert expected.max() > 0
+    tolerance = 1e-4 * expected.max()
+    np.testing.assert_allclose(found, expected, atol=tolerance)
+    by_tensor = served.signatures["tensor_explain"](images=tf.constant(images))
+    np.testing.assert_array_equal(by_tensor["map"], found)
+
+
 def test_takes_images_of_any_size_and_kind(served):
     rgb = synthetic.render(0, np.random.default_rng(0))
     grey = simplejpeg.encode_jpeg(
@@ -155,7 +172,13 @@ def test_a_session_finds_the_variables(version):
             signature.outputs["probabilities"].name,
             {signature.inputs["image_bytes"].name: [_png(_squares(1)[0])]},
         )
+        explain = loaded.signature_def["explain"]
+        (heat,) = session.run(
+            explain.outputs["map"].name,
+            {explain.inputs["image_bytes"].name: [_png(_squares(1)[0])]},
+        )
 
+    assert heat.shape == (9, 9)
     assert probabilities.shape == (1, 5)
     devices = {node.device for node in graph.as_graph_def().node}
     assert not [d for d in devices if "CPU:1" in d or "GPU" in d]

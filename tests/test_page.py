@@ -15,8 +15,10 @@ pytest.importorskip(
 
 import numpy as np
 import served
+import tensorflow as tf
 from PIL import Image
 
+from alexnet_tf import export
 from alexnet_tf.serving import page
 
 pytestmark = pytest.mark.slow
@@ -160,6 +162,24 @@ def test_a_photograph_from_the_chooser(opened, server, tmp_path):
     np.testing.assert_array_equal(_crop_pixels(opened), expected)
     _wait(opened, "document.getElementById('maps').naturalWidth > 0")
     _shoot(opened, "page.png")
+
+
+@needs_browser
+def test_where_it_looked_lies_over_the_crop_and_can_be_lifted(opened, tmp_path):
+    path = tmp_path / "photograph.jpg"
+    path.write_bytes(served.photograph(3))
+
+    _choose(opened, path)
+    _wait(opened, _DONE)
+    _wait(opened, "document.getElementById('map').naturalWidth == 9")
+
+    veil, crop = (opened.find_element("id", name) for name in ("map", "crop"))
+    assert veil.is_displayed()
+    assert veil.rect == crop.rect
+    _shoot(opened, "looked.png")
+    opened.find_element("id", "looked").click()
+    assert not veil.is_displayed()
+    assert crop.is_displayed()
 
 
 @needs_browser
@@ -332,6 +352,27 @@ def test_a_photograph_lying_by_its_exif_is_turned(server):
         np.testing.assert_array_equal(found, upright[4:44, 4:44])
 
 
+def test_the_map_is_the_models_grad_cam(server, version):
+    import base64
+    import json
+
+    photograph = served.photograph(3)
+
+    status, _, text = served.ask(server.http + "/page/explain", photograph)
+
+    assert status == 200
+    png = base64.b64decode(json.loads(text)["map"].partition(",")[2])
+    veil = np.asarray(Image.open(io.BytesIO(png)))
+    model = export.load(version)
+    (values,) = model.signatures["explain"](
+        image_bytes=tf.constant([photograph])
+    )["map"].numpy()
+    assert values.max() > 0
+    np.testing.assert_allclose(
+        veil[..., 3], 200 * (1 - values / values.max()), atol=1
+    )
+
+
 def test_everything_of_the_page_is_its_own(server):
     _, headers, text = served.ask(server.http + "/page")
     for name in ("page.js", "page.css"):
@@ -361,8 +402,8 @@ def test_maps_are_tiled_each_as_bright_as_it_gets():
     assert sheet[3:].max() == 0
 
 
-def test_heat_is_as_opaque_as_it_counts():
-    heat = page.heat(np.array([[0.0, 1.0], [2.0, -3.0]], np.float32))
+def test_the_veil_is_open_where_a_place_counts():
+    veil = page.veil(np.array([[0.0, 1.0], [2.0, -3.0]], np.float32))
 
-    np.testing.assert_array_equal(heat[..., 3], [[0, 95], [190, 0]])
-    assert (heat[..., 0] == 255).all()
+    np.testing.assert_array_equal(veil[..., 3], [[200, 100], [0, 200]])
+    assert not veil[..., :3].any()

@@ -64,6 +64,23 @@ def _predict(server, body, path=PREDICT):
     return status, json.loads(text)
 
 
+def test_where_the_network_looked(model, server):
+    images = [served.photograph(seed) for seed in (3, 4)]
+    body = {
+        "signature_name": "explain",
+        "instances": [_instance(image) for image in images],
+    }
+
+    status, answer = _predict(server, body)
+
+    expected = model.signatures["explain"](image_bytes=tf.constant(images))
+    assert status == 200
+    scale = expected["map"].numpy().max()
+    np.testing.assert_allclose(
+        answer["predictions"], expected["map"], atol=1e-4 * scale
+    )
+
+
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
 @pytest.mark.parametrize("signature", ["serving_default", "ten_crop"])
 def test_the_answer_is_the_exported_models(model, server, protocol, signature):

@@ -63,10 +63,7 @@ def occlusion(
     if layer_name is None:
         compute = _probability(model)
         if len(classes) and classes[0] < 0:
-            logits = map_batches(
-                tf.function(_tuple(model)), (images,), batch_size
-            )
-            classes = np.argmax(logits[0], axis=1).astype(np.int32)
+            classes = _best(model, images, batch_size)
     else:
         name = saliency.check_convolution(model, layer_name)
         compute = _strength(models.feature_extractor(model, name), channel)
@@ -144,9 +141,11 @@ def _hide(images, corners, window, fill):
     return tf.where(hidden[..., tf.newaxis], grey, images)
 
 
-def _tuple(model):
-    """Returns a model's logits, as a tuple of one."""
-    return lambda images: (model(images, training=False),)
+def _best(model, images, batch_size):
+    """Returns the best class of each image."""
+    answer = tf.function(lambda images: (model(images, training=False),))
+    (logits,) = map_batches(answer, (images,), batch_size)
+    return np.argmax(logits, axis=1).astype(np.int32)
 
 
 def _probability(model):

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from alexnet_tf import evaluation
+from alexnet_tf.analysis import saliency
 from alexnet_tf.export import versions, warmup
 from alexnet_tf.layers import GroupedDense
 from alexnet_tf.model import feature_extractor
@@ -89,6 +90,7 @@ def _answers(classifier):
     """
     model = classifier.model
     hidden = [x.name for x in model.layers if isinstance(x, GroupedDense)]
+    gradcam = saliency.gradcam_graph(model)
 
     def layer(layer_name, output_name):
         extract = feature_extractor(model, layer_name)
@@ -102,6 +104,7 @@ def _answers(classifier):
     answers = {
         "serving_default": lambda images: _best(classifier, images, 1),
         "ten_crop": lambda images: _best(classifier, images, 10),
+        "explain": lambda images: {"map": gradcam(classifier.crops(images))},
         "conv1": layer("conv1", "conv1"),
     }
     if hidden[1:]:

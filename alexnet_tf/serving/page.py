@@ -29,6 +29,8 @@ _POLICY = (
 _EXAMPLES = (0, 3, 5, 8)
 _EXAMPLE_PIXELS = 320
 _COLUMNS = 16
+# How opaque the veil is where the network did not look.
+_VEIL = 200
 
 
 def routes(name, service, versions, read_body, while_connected):
@@ -96,7 +98,7 @@ def routes(name, service, versions, read_body, while_connected):
     async def explain(request):
         _, found = await ask(request, "explain")
         (maps,) = found.values()
-        text = base64.b64encode(make_png(heat(maps[0]))).decode()
+        text = base64.b64encode(make_png(veil(maps[0]))).decode()
         return JSONResponse({"map": f"data:image/png;base64,{text}"})
 
     async def maps(request):
@@ -164,17 +166,20 @@ def tile(maps):
     return sheet
 
 
-def heat(values):
-    """Returns a map of where the network looked, to be laid over the crop.
+def veil(values):
+    """Returns a veil that leaves open where the network looked.
+
+    It has no colour of its own: a photograph may have any, and not everybody
+    sees all.
 
     Args:
         values: float32 `(rows, columns)`, 0 or more.
 
     Returns:
-        uint8 `(rows, columns, 4)`: red, the more opaque the more it counts.
+        uint8 `(rows, columns, 4)`, to be laid over the crop: black, the more
+        opaque the less a place counts.
     """
     share = np.maximum(values, 0) / max(values.max(), 1e-9)
-    red = np.zeros((*values.shape, 4), np.uint8)
-    red[..., 0] = 255
-    red[..., 3] = np.round(190 * share)
-    return red
+    black = np.zeros((*values.shape, 4), np.uint8)
+    black[..., 3] = np.round(_VEIL * (1 - share))
+    return black
