@@ -5,6 +5,7 @@ Nothing else in the project writes under a final name, renames or locks.
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import json
 import os
@@ -242,9 +243,21 @@ def lock_owner(path):
 
 
 def append_json_line(path, value):
-    """Adds a line of JSON to a file."""
-    with open(path, "a", encoding="utf-8") as file:
-        file.write(json.dumps(value) + "\n")
+    """Adds a line of JSON to a file, whole or not at all.
+
+    Raises:
+        OSError: It does not fit; the file is as it was.
+    """
+    line = (json.dumps(value) + "\n").encode()
+    with open(path, "ab", buffering=0) as file:
+        size = file.tell()
+        try:
+            if file.write(line) == len(line):
+                return
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        except OSError:
+            file.truncate(size)
+            raise
 
 
 def read_json_lines(path):

@@ -127,8 +127,8 @@ class SummaryWriter(SilentWriter):
         except (OSError, tf.errors.OpError) as error:
             if not self._is_full:
                 logging.warning(
-                    "TensorBoard's files could not be written (%s). Training "
-                    "goes on without them.",
+                    "Figures could not be written (%s). Training goes on "
+                    "without them.",
                     error,
                 )
             self._is_full = True
@@ -147,7 +147,8 @@ class SummaryWriter(SilentWriter):
             record = _record({**scalars, "epoch": epoch})
             tf.summary.experimental.write_raw_pb(record, step=step)
         line = {"split": split, "step": step, "epoch": round(epoch, 4)}
-        files.append_json_line(self._metrics, {**line, **scalars})
+        with self._guarded():
+            files.append_json_line(self._metrics, {**line, **scalars})
 
     def log(self, split, step, scalars):
         """Prints a line of figures."""
@@ -171,10 +172,17 @@ class SummaryWriter(SilentWriter):
             tf.summary.image(name, images, step=step, max_outputs=len(images))
 
     def event(self, step, what, **facts):
-        """Writes a line of events.jsonl, such as a resume or a drop."""
+        """Writes a line of events.jsonl, such as a resume or a drop.
+
+        Raises:
+            OSError: The disk is full, and it is a manual change of the rate:
+                a resumed run could not do it again.
+        """
         epoch = round(self.to_epochs(step), 4)
         line = {"step": step, "epoch": epoch, "time": _now(), "what": what}
-        files.append_json_line(self._events, {**line, **facts})
+        is_needed = what in history.MANUAL_COMMANDS
+        with contextlib.nullcontext() if is_needed else self._guarded():
+            files.append_json_line(self._events, {**line, **facts})
 
     def histograms(self, step, arrays):
         """Writes the distribution of each array's values.
