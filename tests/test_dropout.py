@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from alexnet_tf.layers import Dropout
+from alexnet_tf.layers import Dropout, dropout
 
 
 def test_paper_scaling_halves_at_test_and_not_in_training():
@@ -96,3 +96,20 @@ def test_replicas_have_different_masks():
 def test_refuses_impossible_arguments(arguments, words):
     with pytest.raises(ValueError, match=words):
         Dropout(**arguments)
+
+
+def test_every_part_of_a_batch_has_masks_of_its_own():
+    layer = Dropout(0.5, seed=1)
+    layer.follow(tf.Variable(7))
+    images = tf.ones((1, 1000))
+
+    whole = layer(images, training=True).numpy()
+    with dropout.part_of_step(0):
+        first = layer(images, training=True).numpy()
+    with dropout.part_of_step(1):
+        second = layer(images, training=True).numpy()
+
+    # A batch in one part is what it was before there were parts.
+    np.testing.assert_array_equal(first, whole)
+    # Two fair coins agree half of the time; 0.1 is six deviations.
+    assert abs((first == second).mean() - 0.5) < 0.1

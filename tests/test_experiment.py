@@ -13,6 +13,7 @@ from runs import (
     PowerCut,
     make_config,
     open_new,
+    read_lines,
     small_network,
     train,
 )
@@ -46,6 +47,33 @@ def test_a_run_that_loses_power_ends_with_the_same_weights(config, tmp_path):
     expected = _weights(tmp_path / "undisturbed")
     for name, array in _weights(tmp_path / "disturbed").items():
         np.testing.assert_array_equal(array, expected[name], err_msg=name)
+
+
+def test_what_is_off_by_default_resumes_exactly_too(config, tmp_path):
+    config.data.batch_size = 4
+    config.optimizer.schedule = "cosine"
+    config.optimizer.warmup_epochs = 1.5
+    config.optimizer.global_clipnorm = 0.1
+    config.optimizer.gradient_accumulation_steps = 2
+    train(config, tmp_path / "undisturbed")
+    for stop_after in (3, 1):
+        with pytest.raises(PowerCut):
+            train(config, tmp_path / "disturbed", stop_after)
+    train(config, tmp_path / "disturbed")
+
+    expected = _weights(tmp_path / "undisturbed")
+    for name, array in _weights(tmp_path / "disturbed").items():
+        np.testing.assert_array_equal(array, expected[name], err_msg=name)
+    # Steps of 4 of 12 images: 4.5 of warm-up, rounded to the even; events
+    # are of rates that move by more than a tenth.
+    events = read_lines(tmp_path / "undisturbed", "events")
+    rates = [e["after"] for e in events if e["what"] == "rate"]
+    full = [0.01 * (1 + np.cos(np.pi * s / STEPS)) / 2 for s in range(STEPS)]
+    warm = [min((s + 1) / 4, 1) * full[s] for s in range(STEPS)]
+    moved = [
+        b for a, b in zip(warm, warm[1:], strict=False) if abs(b / a - 1) > 0.1
+    ]
+    assert rates == pytest.approx(moved)
 
 
 @pytest.mark.slow

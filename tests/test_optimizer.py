@@ -152,3 +152,60 @@ def test_refuses_decays_of_layers_that_are_not_there():
         optimizer.build(layer.trainable_variables)
     with pytest.raises(ValueError, match="0 or more, of every layer"):
         PaperSGD(layer_decays={"fc8": -0.1})
+
+
+def test_a_global_norm_is_clipped_by_hand():
+    first, second = keras.Variable([0.0, 0.0]), keras.Variable([0.0])
+    optimizer = PaperSGD(1.0, 0.0, 0.0, global_clipnorm=1.0)
+    optimizer.build([first, second])
+
+    # sqrt(1 + 4 + 4) = 3: a third of each. Then sqrt(0.01 + 0.04) < 1.
+    optimizer.apply(
+        [tf.constant([1.0, 2.0]), tf.constant([2.0])], [first, second]
+    )
+    np.testing.assert_allclose(first, [-1 / 3, -2 / 3], rtol=1e-6)
+    np.testing.assert_allclose(second, [-2 / 3], rtol=1e-6)
+    optimizer.apply(
+        [tf.constant([0.1, 0.0]), tf.constant([0.2])], [first, second]
+    )
+    np.testing.assert_allclose(second, [-2 / 3 - 0.2], rtol=1e-6)
+
+
+def test_a_frozen_variable_has_no_part_in_the_norm():
+    frozen, live = keras.Variable([1.0]), keras.Variable([0.0])
+    optimizer = PaperSGD(1.0, 0.0, 0.0, global_clipnorm=1.0)
+    optimizer.build([frozen, live])
+    optimizer.set_rates(1.0, [0.0, 1.0])
+
+    optimizer.apply([tf.constant([np.nan]), tf.constant([2.0])], [frozen, live])
+
+    np.testing.assert_array_equal(frozen, [1.0])
+    np.testing.assert_array_equal(live, [-1.0])
+
+
+def test_replicas_clip_the_norm_of_their_sum():
+    """Keras clips each replica's share, another rule."""
+    strategy = tf.distribute.MirroredStrategy(
+        ["CPU:0", "CPU:1"],
+        cross_device_ops=tf.distribute.ReductionToOneDevice(),
+    )
+    with strategy.scope():
+        weight = keras.Variable([0.0, 0.0])
+        optimizer = PaperSGD(1.0, 0.0, 0.0, global_clipnorm=1.0)
+        optimizer.build([weight])
+
+    @tf.function
+    def update():
+        def apply():
+            context = tf.distribute.get_replica_context()
+            # (3, 0) and (0, 4): the sum is as long as 5.
+            share = tf.gather(
+                [[3.0, 0.0], [0.0, 4.0]], context.replica_id_in_sync_group
+            )
+            optimizer.apply([share], [weight])
+
+        strategy.run(apply)
+
+    update()
+
+    np.testing.assert_allclose(weight, [-0.6, -0.8], rtol=1e-6)

@@ -81,3 +81,34 @@ def test_jumps_are_halfway_back_to_the_level_before():
     root = 10**0.5
     expected = [1, 1, 0.1, 0.1 * root, 0.01, 0.01 * root, 0.001]
     assert rates == pytest.approx([*expected, 0.001 * root, 0.001])
+
+
+def test_a_warm_up_rises_by_equal_steps_to_the_full_rate():
+    schedule = schedules.Warmup(Boundaries(0.4, (6,)), 4)
+
+    rates = [schedule.rate(step) for step in range(8)]
+
+    assert rates == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.4, 0.4, 0.04, 0.04])
+
+
+def test_a_warm_up_keeps_what_its_schedule_has_learned():
+    plateau = Plateau(0.01, patience=1, drops=0)
+    schedule = schedules.Warmup(plateau, 2)
+    schedule.update(0.5)
+    schedule.state.update(evaluations_since_best=7)
+    schedule.restart_patience()
+    assert plateau.state["evaluations_since_best"] == 0
+
+    schedule.update(0.5)
+
+    assert schedule.finished
+    assert schedule.state is plateau.state
+
+
+def test_cosine_goes_down_along_half_a_period():
+    schedule = schedules.Cosine(0.2, total_steps=6)
+
+    rates = [schedule.rate(step) for step in (0, 2, 3, 4, 6, 9)]
+
+    # cos 0, 60, 90, 120 and 180 degrees: 1, 1/2, 0, -1/2 and -1.
+    assert rates == pytest.approx([0.2, 0.15, 0.1, 0.05, 0.0, 0.0])

@@ -29,3 +29,9 @@ def test_refuses_a_batch_that_does_not_divide():
         strategy.check_share(129, 2)
     with pytest.raises(ValueError, match="Try 4 or 4"):
         strategy.check_share(3, 4)
+
+
+def test_refuses_a_batch_that_does_not_divide_into_parts():
+    strategy.check_share(128, 2, 4)
+    with pytest.raises(ValueError, match=r"accumulation_steps=3. Try 126 or 1"):
+        strategy.check_share(128, 2, 3)

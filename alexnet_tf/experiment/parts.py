@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import keras
 import numpy as np
 
 from alexnet_tf import weights
@@ -14,6 +15,7 @@ from alexnet_tf.training import (
     learning_rates,
     loop,
     metrics,
+    optimizer,
     step,
     strategy,
     summaries,
@@ -100,20 +102,50 @@ def make_request_handler(parts, saver, interruption):
     )
 
 
-def make_updater(parts, optimizer):
+def make_optimizer(config, network):
+    """Returns the update rule of a config, built on a network's variables.
+
+    Called within the scope of the strategy.
+
+    Returns:
+        A `PaperSGD`, and for mixed_float16 the optimizer around it that scales
+        the loss, or `None`.
+    """
+    rule = config.optimizer
+    paper_sgd = optimizer.PaperSGD(
+        rule.learning_rate,
+        rule.momentum,
+        rule.weight_decay,
+        rule.bias_decay,
+        learning_rates.parse_layers(
+            "optimizer.layer_decays", rule.layer_decays
+        ),
+        global_clipnorm=rule.global_clipnorm or None,
+    )
+    paper_sgd.build(network.trainable_variables)
+    if config.precision != "mixed_float16":
+        return paper_sgd, None
+    loss_scaled = keras.optimizers.LossScaleOptimizer(paper_sgd)
+    loss_scaled.build(network.trainable_variables)
+    return paper_sgd, loss_scaled
+
+
+def make_updater(parts, applied):
     """Returns what takes batches and updates the weights.
 
     Args:
         parts: A `Parts`.
-        optimizer: The state's own, or one around it that scales the loss.
+        applied: The state's own optimizer, or one around it that scales the
+            loss.
     """
     experiment, state = parts.experiment, parts.state
     placement = experiment.placement
     train_step = step.make_train_step(
         state.model,
-        optimizer,
+        applied,
         placement.strategy,
         experiment.config.data.batch_size,
+        experiment.config.optimizer.gradient_accumulation_steps,
     )
     batches = experiment.make_train_dataset(
         state.step, placement.host, placement.num_hosts

@@ -76,6 +76,13 @@ def make_schedule(config, intervals):
         config: A `config.Config`.
         intervals: Its `Intervals`.
     """
+    return _warmed_up(
+        _make_kernel_schedule(config, intervals), config, intervals
+    )
+
+
+def _make_kernel_schedule(config, intervals):
+    """Returns the schedule that a config names, at its full rate."""
     optimizer = config.optimizer
     if optimizer.schedule == "boundaries":
         return schedule.Boundaries(
@@ -120,6 +127,7 @@ def make_rates(config, intervals, kernel_schedule, manual_events=()):
             optimizer.bias_factor,
             optimizer.bias_levels,
         )
+        biases = _warmed_up(biases, config, intervals)
     phases = [
         learning_rates.Phase(round(intervals.epochs.steps(epoch)), layer, rate)
         for layer, rate, epoch in learning_rates.parse_phases(optimizer.phases)
@@ -135,10 +143,19 @@ def make_rates(config, intervals, kernel_schedule, manual_events=()):
     )
 
 
+def _warmed_up(full, config, intervals):
+    """Returns a schedule whose rate rises first, where a config says so."""
+    epochs = config.optimizer.warmup_epochs
+    warmup_steps = round(intervals.epochs.steps(epochs)) if epochs else 0
+    return schedule.Warmup(full, warmup_steps) if warmup_steps else full
+
+
 def _make_timed(name, rate, total_steps, factor, levels):
     """Returns a schedule that the length of the run alone decides."""
     if name == "constant":
         return schedule.Constant(rate)
+    if name == "cosine":
+        return schedule.Cosine(rate, total_steps)
     if name == "linear":
         return schedule.Linear(rate, total_steps, factor)
     if name == "exponential":

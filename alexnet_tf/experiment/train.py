@@ -2,7 +2,6 @@
 
 import zlib
 
-import keras
 from absl import logging
 
 from alexnet_tf import config as config_lib
@@ -11,9 +10,7 @@ from alexnet_tf.experiment import initialize, parts, steps
 from alexnet_tf.experiment import workdir as workdirs
 from alexnet_tf.training import (
     coordination,
-    learning_rates,
     loop,
-    optimizer,
     signals,
     strategy,
     summaries,
@@ -37,7 +34,11 @@ def train(experiment, make_progress):
         ValueError: The loss is no number any more, or the parts do not fit.
     """
     config, placement = experiment.config, experiment.placement
-    strategy.check_share(config.data.batch_size, placement.num_replicas)
+    strategy.check_share(
+        config.data.batch_size,
+        placement.num_replicas,
+        config.optimizer.gradient_accumulation_steps,
+    )
     intervals = steps.make_intervals(
         config, experiment.info.splits["train"].num_images
     )
@@ -89,20 +90,7 @@ def _build(experiment, schedule):
     config, placement = experiment.config, experiment.placement
     with placement.strategy.scope():
         network = experiment.build(placement.tower_devices)
-        paper_sgd = optimizer.PaperSGD(
-            config.optimizer.learning_rate,
-            config.optimizer.momentum,
-            config.optimizer.weight_decay,
-            config.optimizer.bias_decay,
-            learning_rates.parse_layers(
-                "optimizer.layer_decays", config.optimizer.layer_decays
-            ),
-        )
-        paper_sgd.build(network.trainable_variables)
-        loss_scaled = None
-        if config.precision == "mixed_float16":
-            loss_scaled = keras.optimizers.LossScaleOptimizer(paper_sgd)
-            loss_scaled.build(network.trainable_variables)
+        paper_sgd, loss_scaled = parts.make_optimizer(config, network)
     model.set_step_counter(network, paper_sgd.iterations)
     state = TrainState(
         experiment.checkpoints,

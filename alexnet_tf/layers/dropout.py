@@ -1,12 +1,31 @@
 """Dropout as §4.2 scales it, with another mask on every replica."""
 
-from collections.abc import Sequence
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from alexnet_tf.layers import placement
+
+# Replicas are traced in threads of their own.
+_part = threading.local()
+
+
+@contextlib.contextmanager
+def part_of_step(number: Any) -> Iterator[None]:
+    """A scope in which a part of a batch is computed, with masks of its own.
+
+    Args:
+        number: Of the part, from 0; an integer or a tensor of one.
+    """
+    _part.number = number
+    try:
+        yield
+    finally:
+        _part.number = 0
 
 
 @keras.saving.register_keras_serializable(package="alexnet_tf")
@@ -15,7 +34,7 @@ class Dropout(keras.layers.Layer):
 
     `keras.layers.Dropout` keeps a random state that no checkpoint holds and
     that gives every replica the same mask. The masks of this layer follow
-    from (seed, step, replica, tower) alone: a resumed run draws what an
+    from (seed, step, part, replica, tower) alone: a resumed run draws what an
     undisturbed one would have drawn.
 
     Input and output: a tensor of any shape, or a list of one a tower.
@@ -103,10 +122,11 @@ class Dropout(keras.layers.Layer):
             second = tf.cast(self._read_step(), tf.int64)
         context = tf.distribute.get_replica_context()
         replica = context.replica_id_in_sync_group if context else 0
-        # Up to 256 towers and 65,536 replicas have a number each.
-        return tf.stack(
-            [first * 256, second * 65_536 + tf.cast(replica, tf.int64)]
-        )
+        part = tf.cast(getattr(_part, "number", 0), tf.int64)
+        # Up to 256 towers, 64 parts of a batch and 1,024 replicas have a
+        # number each.
+        number = part * 1024 + tf.cast(replica, tf.int64)
+        return tf.stack([first * 256, second * 65_536 + number])
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Returns `input_shape`."""

@@ -3,12 +3,21 @@
 import dataclasses
 import math
 
-# Those of the authors' program, by the length of the run alone.
-TIMED = ("constant", "linear", "exponential", "geometric", "geometric_jumps")
+# By the length of the run alone; all but cosine are the authors' program's.
+TIMED = (
+    "constant",
+    "linear",
+    "exponential",
+    "geometric",
+    "geometric_jumps",
+    "cosine",
+)
 SCHEDULES = ("plateau", "boundaries", *TIMED)
 EVAL_SPLITS = ("validation", "held_out")
 BIAS_SCHEDULES = ("same", *TIMED)
 STRATEGIES = ("one_device", "mirrored", "multi_worker")
+# Parts of a batch, each with dropout masks of its own.
+MAX_PARTS = 64
 
 
 @dataclasses.dataclass
@@ -24,8 +33,10 @@ class OptimizerConfig:
             epochs below; "geometric" goes from `learning_rate` to
             `learning_rate / factor` in `levels` equal intervals, and
             "geometric_jumps" does with a jump up within each; "linear" and
-            "exponential" go there step by step; "constant" stays; "file" is
-            what the parameters of `network_file` say, of every layer.
+            "exponential" go there step by step; "cosine" goes down to 0 along
+            half a period (Loshchilov and Hutter, 2017); "constant" stays;
+            "file" is what the parameters of `network_file` say, of every
+            layer.
         boundaries_epochs: For "boundaries". The authors' own run fell after
             25, 51 and 79 epochs.
         divisor: For "plateau" and "boundaries".
@@ -50,6 +61,16 @@ class OptimizerConfig:
             "conv1=1e-5@67,conv1=0@72", as in the authors' own run; a rate
             of 0 freezes the layer. "conv1/kernel=1e-5@67" leaves the bias
             alone; a later phase of the whole layer ends it.
+        warmup_epochs: The rates of the schedules rise linearly over so many
+            epochs at the start (Goyal et al., 2017); 0 is off. Rates of
+            phases do not.
+        global_clipnorm: Most that the Euclidean norm of all gradients
+            together may be, after they are summed over replicas; larger ones
+            are scaled down. 0 is off.
+        gradient_accumulation_steps: Parts that each batch is computed in,
+            one after another, with one update by the sum of their gradients:
+            the update of the whole batch with the memory of a part.
+            `data.batch_size` stays the images of an update.
     """
 
     learning_rate: float = 0.01
@@ -69,6 +90,9 @@ class OptimizerConfig:
     layer_rates: str = ""
     layer_decays: str = ""
     phases: str = ""
+    warmup_epochs: float = 0.0
+    global_clipnorm: float = 0.0
+    gradient_accumulation_steps: int = 1
 
 
 @dataclasses.dataclass
@@ -127,6 +151,17 @@ def validate_optimizer(config):
                 f"optimizer.{name} must be 2 or more. "
                 f"Received: {getattr(config, name)}"
             )
+    for name in ("warmup_epochs", "global_clipnorm"):
+        if not 0 <= getattr(config, name) < math.inf:
+            raise ValueError(
+                f"optimizer.{name} must be 0 or more, and finite. "
+                f"Received: {getattr(config, name)}"
+            )
+    if not 1 <= config.gradient_accumulation_steps <= MAX_PARTS:
+        raise ValueError(
+            "optimizer.gradient_accumulation_steps must be 1 to "
+            f"{MAX_PARTS}. Received: {config.gradient_accumulation_steps}"
+        )
     if config.bias_schedule not in BIAS_SCHEDULES:
         raise ValueError(
             "optimizer.bias_schedule must be one of "

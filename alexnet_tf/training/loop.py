@@ -4,6 +4,9 @@ from absl import logging
 
 from alexnet_tf.training import learning_rates
 
+# Share by which a rate must change to be an event.
+_EVENT = 0.1
+
 
 def run(state, intervals, requests, updater, reporter, evaluator, saver):
     """Trains until the last step, the schedule's end or a request to stop.
@@ -106,7 +109,8 @@ class Updater:
                 state.model, groups, self.rates.factors
             ),
         )
-        if state.rate not in (None, rate):
+        # Some schedules move at every step, which is no event.
+        if state.rate and abs(rate / state.rate - 1) > _EVENT:
             self.writer.event(state.step, "rate", before=state.rate, after=rate)
         state.rate, self._applied = rate, groups
 

@@ -28,7 +28,9 @@ class PaperSGD(keras.optimizers.Optimizer):
             program spares them (src/weights.cu, layer parameter files).
         layer_decays: Decays of single layers by their name, which win over
             `weight_decay`, such as `{"conv1": 0.0, "fc10": 0.01}`.
-        **kwargs: Those of `keras.optimizers.Optimizer`.
+        **kwargs: Those of `keras.optimizers.Optimizer`. `global_clipnorm`
+            asks for the norm after gradients are summed over replicas, of
+            the variables that are not frozen; Keras would ask each replica.
 
     Raises:
         ValueError: A number that could not train.
@@ -64,6 +66,7 @@ class PaperSGD(keras.optimizers.Optimizer):
         self.decay = weight_decay
         self.bias_decay = bias_decay
         self._moves: dict[Any, Any] = {}
+        self._scales_before: list[Any] = []
 
     def build(self, variables: Any) -> None:
         """Makes a velocity for each variable, on the variable's device."""
@@ -97,11 +100,46 @@ class PaperSGD(keras.optimizers.Optimizer):
             rates: One for each variable that the optimizer was built on.
         """
         self.learning_rate.assign(learning_rate)
-        self.scales.assign([rate / learning_rate for rate in rates])
+        scales = [rate / learning_rate for rate in rates]
+        # Most schedules move all rates alike, some of them at every step.
+        if scales != self._scales_before:
+            self.scales.assign(scales)
+            self._scales_before = scales
 
     def velocity(self, variable: Any) -> Any:
         """Returns the velocity of one of the optimizer's variables."""
         return self.velocities[self._get_variable_index(variable)]
+
+    def _clip_gradients(self, grads):
+        """Leaves to `_clip` what must be clipped after the sum."""
+        return grads if self.global_clipnorm else super()._clip_gradients(grads)
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        """Sums gradients over the replicas, and clips the sums."""
+        return self._clip(super()._all_reduce_sum_gradients(grads_and_vars))
+
+    def _clip(self, pairs):
+        """Scales gradients down, all by one factor, where they are too large.
+
+        Each is squared and scaled on its own device; numbers cross alone.
+        """
+        if not self.global_clipnorm:
+            return pairs
+        scales = tf.convert_to_tensor(self.scales)
+        squares = []
+        for gradient, variable in pairs:
+            is_live = scales[self._get_variable_index(variable)] > 0
+            with _device_of(gradient):
+                square = tf.reduce_sum(tf.square(tf.cast(gradient, tf.float32)))
+                squares.append(tf.where(is_live, square, 0.0))
+        norm = tf.sqrt(tf.add_n(squares))
+        factor = self.global_clipnorm / tf.maximum(norm, self.global_clipnorm)
+        clipped = []
+        for gradient, variable in pairs:
+            with _device_of(gradient):
+                scaled = gradient * tf.cast(factor, gradient.dtype)
+            clipped.append((scaled, variable))
+        return clipped
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
         """Moves all variables, those of one device in one pass over memory.
@@ -117,7 +155,9 @@ class PaperSGD(keras.optimizers.Optimizer):
             )
             return
         by_device = {}
-        for gradient, variable in zip(grads, trainable_variables, strict=True):
+        grads = map(tf.convert_to_tensor, grads)
+        pairs = list(zip(grads, trainable_variables, strict=True))
+        for gradient, variable in self._clip(pairs):
             device = _plain(variable).device
             by_device.setdefault(device, []).append((gradient, variable))
         for device, pairs in by_device.items():
@@ -129,7 +169,7 @@ class PaperSGD(keras.optimizers.Optimizer):
                 rates = tf.gather(tf.convert_to_tensor(self.scales), numbers)
                 self._moves[device, numbers](
                     [
-                        tf.cast(tf.convert_to_tensor(g), v.dtype)
+                        tf.cast(g, v.dtype)
                         for g, v in zip(gradients, variables, strict=True)
                     ],
                     tf.cast(learning_rate, tf.float32) * rates,
@@ -141,7 +181,7 @@ class PaperSGD(keras.optimizers.Optimizer):
         moving = [_plain(v) for v in variables]
         velocities = [_plain(self.velocity(v)) for v in variables]
 
-        @tf.function(jit_compile=True)
+        @tf.function(jit_compile=True, autograph=False)
         def move(gradients, rates):
             for index, (variable, velocity) in enumerate(
                 zip(moving, velocities, strict=True)
@@ -219,7 +259,7 @@ def _move(variable, velocity, gradient, learning_rate, momentum, decay):
     return variable + share * velocity, velocity
 
 
-_compiled_move = tf.function(_move, jit_compile=True)
+_compiled_move = tf.function(_move, jit_compile=True, autograph=False)
 
 
 def _layer_of(variable):
@@ -230,6 +270,13 @@ def _layer_of(variable):
 def _plain(variable):
     """Returns TensorFlow's variable of a Keras variable, or itself."""
     return variable.value if isinstance(variable, keras.Variable) else variable
+
+
+def _device_of(tensor):
+    """Returns a scope on a tensor's device, where it has one."""
+    if not tensor.device:
+        return contextlib.nullcontext()
+    return tf.device(tensor.device)
 
 
 def _beside(variable):

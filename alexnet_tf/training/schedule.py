@@ -4,6 +4,7 @@ A schedule gives the rate of a step. What it has learned of the run so far,
 if anything, is its `state`, plain numbers that go into the checkpoint.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,6 +47,45 @@ class Constant(Schedule):
     def rate(self, step):
         """Returns the rate."""
         return self.learning_rate
+
+
+class Warmup(Schedule):
+    """Lets another schedule's rate rise linearly at first.
+
+    By Goyal et al. (2017), "gradual warmup". The schedule counts its steps
+    from the start of the run, whatever the length of the rise.
+
+    Args:
+        schedule: The other `Schedule`.
+        warmup_steps: Updates until its full rate.
+    """
+
+    def __init__(self, schedule: Schedule, warmup_steps: int):
+        self.schedule = schedule
+        self.warmup_steps = warmup_steps
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the other has learned of the run."""
+        return self.schedule.state
+
+    @property
+    def finished(self) -> bool:
+        """Whether the other asks the run to end."""
+        return self.schedule.finished
+
+    def rate(self, step: Any) -> float:
+        """Returns the rate for the update after `step` updates."""
+        share = min((step + 1) / self.warmup_steps, 1.0)
+        return share * self.schedule.rate(step)
+
+    def update(self, error: float) -> None:
+        """Receives a validation error, a fraction."""
+        self.schedule.update(error)
+
+    def restart_patience(self) -> None:
+        """Receives that the rate was changed manually."""
+        self.schedule.restart_patience()
 
 
 class Boundaries(Schedule):
@@ -209,3 +249,24 @@ class Linear(Exponential):
         progress = min(step / self.total_steps, 1.0)
         last = self.learning_rate / self.factor
         return self.learning_rate * (1 - progress) + last * progress
+
+
+class Cosine(Schedule):
+    """Goes down to 0 along half a period of the cosine.
+
+    By Loshchilov and Hutter (2017), without restarts.
+
+    Args:
+        learning_rate: The rate at the start.
+        total_steps: Length of the run.
+    """
+
+    def __init__(self, learning_rate, total_steps):
+        super().__init__()
+        self.learning_rate = learning_rate
+        self.total_steps = total_steps
+
+    def rate(self, step):
+        """Returns the rate for the update after `step` updates."""
+        progress = min(step / self.total_steps, 1.0)
+        return self.learning_rate * (1 + math.cos(math.pi * progress)) / 2

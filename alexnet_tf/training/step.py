@@ -5,9 +5,15 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from alexnet_tf.layers import dropout
+
 
 def make_train_step(
-    model: keras.Model, optimizer: Any, strategy: Any, batch_size: int
+    model: keras.Model,
+    optimizer: Any,
+    strategy: Any,
+    batch_size: int,
+    gradient_accumulation_steps: int = 1,
 ) -> Any:
     """Returns the function that `training.loop` calls once per batch.
 
@@ -16,6 +22,8 @@ def make_train_step(
         optimizer: Built on the model's variables within `strategy.scope()`.
         strategy: A `tf.distribute.Strategy`.
         batch_size: Images per step, over all replicas together.
+        gradient_accumulation_steps: Parts that each replica computes its
+            share in, one after another, for one update; divides the share.
 
     Returns:
         A function of one distributed batch `(images, labels)`, and of whether
@@ -40,7 +48,8 @@ def make_train_step(
     norms = _kernels(model) if strategy.num_replicas_in_sync == 1 else {}
     scales_loss = hasattr(optimizer, "dynamic_scale")
 
-    def replica_step(images, labels, measured):
+    def compute(images, labels):
+        """Returns the gradients and the metrics of some images."""
         logits = tf.cast(model(images, training=True), tf.float32)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
             labels=labels, logits=logits
@@ -54,15 +63,23 @@ def make_train_step(
             [variable.value for variable in variables],
             colocate_gradients_with_ops=True,
         )
-        if scales_loss and strategy.num_replicas_in_sync > 1:
-            gradients = _spread_overflow(gradients)
-        scale = optimizer.dynamic_scale if scales_loss else 1.0
-        optimizer.apply(gradients, variables)
-        metrics = {
+        return gradients, {
             "loss": loss,
             "top1_error": _missed(logits, labels, 1) / batch_size,
             "top5_error": _missed(logits, labels, 5) / batch_size,
         }
+
+    def replica_step(images, labels, measured):
+        if gradient_accumulation_steps == 1:
+            gradients, metrics = compute(images, labels)
+        else:
+            gradients, metrics = _accumulate(
+                compute, images, labels, gradient_accumulation_steps
+            )
+        if scales_loss and strategy.num_replicas_in_sync > 1:
+            gradients = _spread_overflow(gradients)
+        scale = optimizer.dynamic_scale if scales_loss else 1.0
+        optimizer.apply(gradients, variables)
         for name, indices in norms.items():
             parts = [gradients[index] for index in indices]
             metrics[name] = tf.cond(
@@ -72,7 +89,8 @@ def make_train_step(
             )
         return metrics
 
-    @tf.function
+    # As it stands: to convert Keras's code and ours takes seconds.
+    @tf.function(autograph=False)
     def update(batch, measured):
         per_replica = strategy.run(replica_step, args=(*batch, measured))
         return {
@@ -88,6 +106,24 @@ def make_train_step(
 
     train_step.trace = update  # type: ignore[attr-defined]
     return train_step
+
+
+def _accumulate(compute, images, labels, parts):
+    """Returns what `compute` gives for a batch, summed over parts of it.
+
+    They are unrolled, each after the gradients of the one before: operations
+    stay on the devices of their towers, and the maps of one part alone are in
+    memory.
+    """
+    gradients, metrics = [], {}
+    for part, pair in enumerate(
+        zip(tf.split(images, parts), tf.split(labels, parts), strict=True)
+    ):
+        with tf.control_dependencies(gradients), dropout.part_of_step(part):
+            found, more = compute(*map(tf.identity, pair))
+        gradients = found if not part else list(map(tf.add, gradients, found))
+        metrics = {k: v + metrics.get(k, 0.0) for k, v in more.items()}
+    return gradients, metrics
 
 
 def _spread_overflow(gradients):

@@ -170,19 +170,30 @@ def _check_cluster():
     )
 
 
-def check_share(batch_size, replicas):
+def check_share(batch_size, replicas, parts=1):
     """Refuses a batch that replicas cannot share evenly.
 
+    Args:
+        batch_size: Images per step.
+        replicas: On all hosts together.
+        parts: That each replica computes its share in.
+
     Raises:
-        ValueError: It would leave some replicas with fewer images.
+        ValueError: It would leave some replicas, or parts, with fewer images.
     """
-    if batch_size % replicas:
-        lower = batch_size - batch_size % replicas
-        raise ValueError(
-            "data.batch_size must divide evenly among the replicas. "
-            f"Received: batch_size={batch_size}, num_replicas={replicas}. "
-            f"Try {lower or replicas} or {lower + replicas}."
-        )
+    shares = replicas * parts
+    if batch_size % shares == 0:
+        return
+    among, received = "the replicas", f"num_replicas={replicas}"
+    if parts > 1:
+        among += " and their gradient_accumulation_steps"
+        received += f", gradient_accumulation_steps={parts}"
+    lower = batch_size - batch_size % shares
+    raise ValueError(
+        f"data.batch_size must divide evenly among {among}. "
+        f"Received: batch_size={batch_size}, {received}. "
+        f"Try {lower or shares} or {lower + shares}."
+    )
 
 
 def existing_devices(devices):
