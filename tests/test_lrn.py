@@ -176,3 +176,30 @@ def test_refuses_impossible_arguments(arguments, words):
 def test_refuses_channels_that_do_not_divide():
     with pytest.raises(ValueError, match="7 channels, groups=2"):
         LocalResponseNormalization(groups=2)(_activations(7))
+
+
+@pytest.mark.parametrize(
+    ("constants", "expected"),
+    [
+        ((2, 2.0, 1e-4, 0.75), "LRN"),
+        ((7, 2.0, 1e-4, 0.75), "LRN"),
+        ((8, 2.0, 1e-4, 0.75), "PartitionedCall"),
+        ((0, 2.0, 1e-4, 0.75), "PartitionedCall"),
+        ((2, 0.0, 1e-4, 0.75), "PartitionedCall"),
+        ((2, 2.0, 1e-4, 0.0), "PartitionedCall"),
+    ],
+)
+def test_a_gpus_kernel_is_used_within_its_limits_alone(
+    constants, expected, monkeypatch
+):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
+    layer = LocalResponseNormalization(*constants)
+
+    graph = (
+        tf.function(layer)
+        .get_concrete_function(tf.TensorSpec((1, 2, 2, 8)))
+        .graph
+    )
+
+    operations = {operation.type for operation in graph.get_operations()}
+    assert expected in {name.removeprefix("Stateful") for name in operations}

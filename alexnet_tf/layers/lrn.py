@@ -37,7 +37,9 @@ class LocalResponseNormalization(keras.layers.Layer):
         implementation: "native" is `tf.nn.local_response_normalization`,
             which every program that loads a SavedModel knows. "compiled" is
             the same by XLA, several times faster on a CPU. "auto" takes
-            "native" where there is a GPU and "compiled" where there is none.
+            "native" where there is a GPU whose kernel can do it, for a
+            `depth_radius` of 1 to 7, a `beta` above 0.01 and a `bias` above
+            1e-5, and "compiled" elsewhere.
         groups: Parts of the channels that are normalized apart, as nothing
             passes from one tower to the other (§3.2); divides the channels.
         devices: A device for each tower, or `None`.
@@ -88,8 +90,11 @@ class LocalResponseNormalization(keras.layers.Layer):
     def call(self, activations: tf.Tensor) -> Any:
         """Returns the normalized activations."""
         groups = 1 if isinstance(activations, (list, tuple)) else self.groups
-        normalize = _compiled if is_compiled(self.implementation) else _native
         constants = (self.depth_radius, self.bias, self.alpha, self.beta)
+        by_xla = is_compiled(self.implementation) or (
+            self.implementation == "auto" and not _fits_gpu(*constants)
+        )
+        normalize = _compiled if by_xla else _native
 
         def in_float32(a, tower):
             b = normalize(tf.cast(a, tf.float32), groups, *constants)
@@ -128,6 +133,15 @@ def is_compiled(implementation):
     return implementation == "compiled" or (
         implementation == "auto" and not tf.config.list_physical_devices("GPU")
     )
+
+
+def _fits_gpu(radius, bias, alpha, beta):
+    """Returns whether a GPU's native kernel takes such constants.
+
+    The limits are of cuDNN, which the kernel calls: CUDNN_LRN_MAX_N,
+    CUDNN_LRN_MIN_K and CUDNN_LRN_MIN_BETA.
+    """
+    return 1 <= radius <= 7 and bias > 1e-5 and beta > 0.01
 
 
 def _native(a, groups, *constants):
@@ -180,14 +194,14 @@ def compiled(a, radius, bias, alpha, beta, axes=(3,)):
     return normalize(a)
 
 
-@tf.function(jit_compile=True)
+@tf.function(jit_compile=True, autograph=False)
 def _forward(a, radius, bias, alpha, beta, axes):
     """Returns `a * scale ** -beta`."""
     scale = bias + alpha * _window_sum(tf.square(a), radius, axes)
     return a * _negative_power(scale, beta)
 
 
-@tf.function(jit_compile=True)
+@tf.function(jit_compile=True, autograph=False)
 def _backward(a, upstream, radius, bias, alpha, beta, axes):
     """Returns the gradient with respect to `a`."""
     scale = bias + alpha * _window_sum(tf.square(a), radius, axes)
