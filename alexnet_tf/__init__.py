@@ -67,6 +67,9 @@ _REGISTERED = ("alexnet_tf.layers", "alexnet_tf.training.optimizer")
 # oneDNN is off by default on CPUs without AVX-512, where it is worth a third
 # of the training time. TensorFlow reads this when it is imported.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+# A GPU's memory is taken as it is needed: TensorFlow would take all of it at
+# once, and leave none to an evaluation next to a training.
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 
 
 def __getattr__(name):

@@ -45,6 +45,12 @@ class Config:
             every replica: four devices are two replicas of two towers.
         precision: "float32"; "mixed_bfloat16"; or "mixed_float16", with a
             scale on the loss that follows its overflows.
+        tf32: Whether GPUs may round the factors of float32 products to TF32,
+            of 10 bits instead of 23, as TensorFlow does by itself. A CPU
+            knows no TF32.
+        deterministic: Whether a GPU may only do what gives the same bits
+            every time, which is slower; see docs/gpu.md. On a CPU a run gives
+            the same bits in any case.
         init_from: Weights to begin with, or nothing: a workdir, a preset or
             a published file. Layers of equal shape are copied; the head is
             new where the classes are others.
@@ -69,6 +75,8 @@ class Config:
     strategy: str = "one_device"
     devices: str = ""
     precision: str = "float32"
+    tf32: bool = True
+    deterministic: bool = False
     init_from: str = ""
     init_checkpoint: str = "last"
     init_skip: str = ""

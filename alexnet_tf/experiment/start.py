@@ -8,7 +8,7 @@ from absl import logging
 from alexnet_tf.experiment import initialize
 from alexnet_tf.experiment import workdir as workdirs
 from alexnet_tf.experiment.experiment import Experiment
-from alexnet_tf.training import checkpoint, control, strategy
+from alexnet_tf.training import checkpoint, control, hardware, strategy
 from input_pipeline import datasets
 
 # Times the crop. The paper's records are 8/7 of it.
@@ -43,6 +43,10 @@ def begin(config, workdir):
             "python -m tools.build_tfrecords --help"
         )
     workdir = pathlib.Path(workdir)
+    hardware.prepare(
+        config.strategy, deterministic=config.deterministic, tf32=config.tf32
+    )
+    hardware.log_precision(config.precision)
     # Of several hosts it must come before anything else of TensorFlow's.
     placement = strategy.make_placement(
         config.strategy, config.tower_devices(), config.make_network().towers
