@@ -51,7 +51,7 @@ setuptools.setup(
     },
     package_data={
         "alexnet_tf": ["py.typed", "serving/page.*"],
-        "alexnet_tf.configs": ["tf_serving/*"],
+        "alexnet_tf.configs": ["slurm/*", "tf_serving/*"],
         "input_pipeline": ["ilsvrc2012/*.t*", "py.typed"],
     },
     entry_points={

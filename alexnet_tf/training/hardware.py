@@ -13,7 +13,7 @@ _DEVICES = pathlib.Path("/dev")
 _CPU = pathlib.Path("/proc/cpuinfo")
 # Instructions by the precision whose products they make.
 _INSTRUCTIONS = {
-    "mixed_bfloat16": ("avx512_bf16", "amx_bf16"),
+    "mixed_bfloat16": ("avx512_bf16", "amx_bf16", "bf16"),
     "mixed_float16": ("avx512_fp16", "amx_fp16"),
 }
 _INSTALL = "pip install 'alexnet-tf[gpu]'"
@@ -128,7 +128,7 @@ def _hidden_by():
 def _cpu_flags():
     """Returns the names of this CPU's instructions, where it tells them."""
     try:
-        found = re.search(r"^flags\s*:(.*)$", _CPU.read_text(), re.M)
+        found = re.search(r"^(?:flags|Features)\s*:(.*)$", _CPU.read_text(), re.M)
     except OSError:
         found = None
     return set(found.group(1).split()) if found else set()

@@ -17,10 +17,15 @@ class Schedule:
         finished: Whether it asks the run to end.
     """
 
-    finished = False
+    state: dict[str, Any]
 
     def __init__(self):
         self.state = {}
+
+    @property
+    def finished(self) -> bool:
+        """Whether it asks the run to end."""
+        return False
 
     def rate(self, step):
         """Returns the rate for the update after `step` updates."""
@@ -63,11 +68,8 @@ class Warmup(Schedule):
     def __init__(self, schedule: Schedule, warmup_steps: int):
         self.schedule = schedule
         self.warmup_steps = warmup_steps
-
-    @property
-    def state(self) -> dict[str, Any]:
-        """What the other has learned of the run."""
-        return self.schedule.state
+        # One and the same: what one learns, the other knows.
+        self.state = schedule.state
 
     @property
     def finished(self) -> bool:
