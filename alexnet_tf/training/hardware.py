@@ -128,7 +128,9 @@ def _hidden_by():
 def _cpu_flags():
     """Returns the names of this CPU's instructions, where it tells them."""
     try:
-        found = re.search(r"^(?:flags|Features)\s*:(.*)$", _CPU.read_text(), re.M)
+        found = re.search(
+            r"^(?:flags|Features)\s*:(.*)$", _CPU.read_text(), re.M
+        )
     except OSError:
         found = None
     return set(found.group(1).split()) if found else set()
