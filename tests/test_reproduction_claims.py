@@ -44,7 +44,8 @@ def test_every_row_that_a_claim_names_is_in_the_table():
         row = ROWS[claim.row]
         assert claim.line or claim.crops in row.crops
         if claim.against:
-            assert row.seeds == ROWS[claim.against].seeds
+            other = ROWS[claim.against]
+            assert other.averages == row.name or row.seeds == other.seeds
             assert row.data == ROWS[claim.against].data
 
 
@@ -134,6 +135,19 @@ def test_pairs_are_compared_image_by_image(ours, other, verdict):
 
     assert found.verdict == verdict
     assert found.value == pytest.approx(ours - other, abs=0.05)
+    assert len(found.results) == 10
+
+
+def test_an_average_of_all_seeds_is_held_against_each_of_them():
+    claim = next(c for c in claims.CLAIMS if c.against == "tiny_five")
+    results = by_name(
+        *(make_result("tiny_base", s, draw(0.5, s)) for s in range(5)),
+        make_result("tiny_five", 0, draw(0.4, 9), averages=["tiny_base"]),
+    )
+
+    found = claims.judge(claim, results)
+
+    assert found.value == pytest.approx(0.1, abs=0.05)
     assert len(found.results) == 10
 
 

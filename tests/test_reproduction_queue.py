@@ -4,99 +4,12 @@ import json
 import pathlib
 import shutil
 
-import numpy as np
 import pytest
 
-from alexnet_tf import predictions
 from alexnet_tf.config import Config
 from alexnet_tf.experiment import workdir as workdirs
 from alexnet_tf.reproduction import intervals, process, queue, rows, status
-
-ROWS = (
-    rows.Row("first", "a claim", "a.py", "tiny", 1, 2.0, {"x": (1.0, 2.0)}),
-    rows.Row("second", "b claim", "b.py", "tiny", 2, 3.0, seeds=(0, 1)),
-)
-
-
-class FakeProcess:
-    """Writes what the programs would write, or does what a test says."""
-
-    commands = []
-    troubles = {}
-
-    def __init__(self, command, folder, log, turn, niceness):
-        self.command, self.folder, self.log = command, folder, log
-        self.seconds = self.cpu_seconds = 0.0
-
-    def run(self, on_tick):
-        _, _, program, *flags = self.command
-        flags = dict(flag.removeprefix("--").split("=", 1) for flag in flags)
-        workdir = pathlib.Path(flags["workdir"])
-        self.commands.append((program, workdir.name, str(self.folder.name)))
-        self.flags = flags
-        self.seconds, self.cpu_seconds = 36.0, 72.0
-        on_tick()
-        trouble = self.troubles.get((program, workdir.name))
-        if trouble and trouble[0]:
-            return trouble[0].pop(0)(self)
-        train = program == "tools.train"
-        (write_run if train else write_predictions)(workdir, flags)
-        return 0
-
-    def stop(self):
-        pass
-
-
-def write_run(workdir, flags):
-    (workdir / "checkpoints" / "00000010").mkdir(parents=True, exist_ok=True)
-    workdirs.write_config(workdir, Config())
-    info = {"splits": {"train": {"num_images": 640}}}
-    (workdir / "dataset.json").write_text(json.dumps(info))
-    for name, lines in {
-        "metrics": [
-            {
-                "split": "train",
-                "step": 10,
-                "epoch": 2.0,
-                "top1_error": 0.25,
-                "loss": 0.75,
-            },
-            {
-                "split": "validation",
-                "step": 10,
-                "epoch": 2.0,
-                "top1_error": 0.5,
-            },
-        ],
-        "events": [
-            {"what": "resume", "time": "2026-11-25T01:02:03"},
-        ],
-    }.items():
-        text = "".join(json.dumps(line) + "\n" for line in lines)
-        (workdir / f"{name}.jsonl").write_text(text)
-
-
-def write_predictions(workdir, flags):
-    folder = workdir / "predictions"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"validation-00000010-{flags['crops']}"
-    arrays = {
-        "probabilities": np.eye(3, dtype=np.float32),
-        "labels": np.array([0, 2, 2]),
-        "file_names": np.array(["a", "b", "c"]),
-    }
-    predictions.save(path.with_suffix(".npz"), arrays)
-    scores = {
-        "split": "validation",
-        "crops": int(flags["crops"]),
-        "step": 10,
-        "num_images": 3,
-        "top1_error": 0.125,
-        "top1_interval": [0.1, 0.2],
-        "top5_error": 0.0,
-        "loss": 1.0,
-    }
-    path.with_suffix(".json").write_text(json.dumps(scores))
+from tests.queue_programs import ROWS, FakeProcess, write_run
 
 
 @pytest.fixture
@@ -110,8 +23,8 @@ def make_queue(tmp_path, monkeypatch):
     data.mkdir(parents=True)
     (data / "dataset.json").write_text("{}")
 
-    def make(revision="abc"):
-        return queue.Queue(ROWS, tmp_path / "out", revision, retry_seconds=0.0)
+    def make(revision="abc", table=ROWS):
+        return queue.Queue(table, tmp_path / "out", revision, retry_seconds=0.0)
 
     return make
 
@@ -147,6 +60,34 @@ def test_rows_come_one_after_another_and_leave_results(tmp_path, make_queue):
     assert len(found["evaluations"][0]["probabilities_sha256"]) == 64
     wrong = intervals.unpack(found["evaluations"][0]["wrong"], 3)
     assert wrong.tolist() == [False, True, False]
+
+
+def test_a_run_begins_with_the_weights_of_another(tmp_path, make_queue):
+    late = rows.Row("late", "c", "c.py", "tiny", 9, 1.0, begins_with="first")
+
+    make_queue(table=(*ROWS, late)).run()
+
+    source = tmp_path / "out" / "runs" / "first-seed0"
+    assert FakeProcess.last_flags["train"]["config.init_from"] == str(source)
+    # No path of this machine in what is committed.
+    assert str(tmp_path) not in json.dumps(read_result(tmp_path, "late-seed0"))
+
+
+def test_predictions_of_all_seeds_are_averaged(tmp_path, make_queue):
+    mean = rows.Row("mean", "c", "c.py", "tiny", 9, 1.0, averages="second")
+
+    make_queue(table=(*ROWS, mean)).run()
+
+    runs = tmp_path / "out" / "runs"
+    given = FakeProcess.last_flags["ensemble"]["predictions"].split(",")
+    assert given == [
+        str(runs / f"second-seed{s}/predictions/validation-00000010-10.npz")
+        for s in (0, 1)
+    ]
+    found = read_result(tmp_path, "mean-seed0")
+    assert found["averages"] == ["second-seed0", "second-seed1"]
+    assert found["evaluations"][0]["crops"] == 10
+    assert found["evaluations"][0]["top1_error"] == 1 / 3
 
 
 def test_what_is_done_is_not_done_again(tmp_path, make_queue):

@@ -1,6 +1,7 @@
 """The table of experiments, and whose turn it is."""
 
 import importlib
+import re
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_a_search_goes_up_until_a_higher_value_is_worse():
         found = names_of([search, user], results)
         assert found[-1] == f"rate-{value}"
         assert rows.best_value(search, results) is None
-        assert rows.waiting_rows([search, user], results) == [user]
+        assert rows.waiting_rows([search, user], results) == [(user, "rate")]
         results[f"rate-{value}"] = {"held_out_top1_error": error}
 
     assert rows.best_value(search, results) == 2
@@ -58,6 +59,23 @@ def test_a_search_ends_with_its_last_value():
     }
 
     assert rows.best_value(search, results) == 2
+
+
+def test_rows_wait_for_the_runs_that_they_need():
+    table = [
+        make_row("one", seeds=(0, 1)),
+        make_row("begun", seeds=(0, 1), begins_with="one"),
+        make_row("mean", averages="one"),
+    ]
+    first = {"one-seed0": {}}
+
+    assert names_of(table, {}) == ["one-seed0", "one-seed1"]
+    assert [pair[1] for pair in rows.waiting_rows(table, {})] == ["one", "one"]
+    assert names_of(table, first) == ["one-seed0", "begun-seed0", "one-seed1"]
+    both = {**first, "one-seed1": {}}
+    assert {"begun-seed1", "mean-seed0"} < set(names_of(table, both))
+    (mean,) = (r for r in rows.runs_in_order(table, both) if r.row.averages)
+    assert rows.needs(mean, table) == {"one-seed0", "one-seed1"}
 
 
 def config_of(row):
@@ -80,13 +98,18 @@ def test_every_row_is_an_experiment(row):
     config = config_of(row)
 
     config.validate()
-    assert config.data.directory == f"data/{row.data}"
+    # A half of the classes is trained on with the settings of all.
+    whole = re.sub("tiny_(first|last)50", "tiny_imagenet", row.data)
+    assert config.data.directory == f"data/{whole}"
     assert config.precision == "float32"
     assert len(set(row.seeds)) == len(row.seeds)
     if row.search:
         assert list(row.values) == sorted(row.values)
         # Chosen on training images only.
         assert row.measure == "train" or config.data.held_out_fraction
+    for other in filter(None, (row.begins_with, row.averages)):
+        assert ROWS[other].priority <= row.priority
+        assert row.averages or set(row.seeds) <= set(ROWS[other].seeds)
     if row.takes:
         assert ROWS[row.takes].search
         assert ROWS[row.takes].priority < row.priority
@@ -108,8 +131,8 @@ def test_tier_a_comes_in_the_order_of_the_issue():
 
 
 def test_rows_bring_the_searches_that_they_need():
-    found = reproduce.named(["figure1_tanh"])
+    found = rows.named(reproduce.ROWS, ["figure1_tanh"])
 
     assert [row.name for row in found] == ["figure1_tanh_rate", "figure1_tanh"]
     with pytest.raises(ValueError, match="rows must be among.*Received: x"):
-        reproduce.named(["x"])
+        rows.named(reproduce.ROWS, ["x"])

@@ -21,7 +21,7 @@ import signal
 import sys
 
 from alexnet_tf.cli import program
-from alexnet_tf.reproduction import clones, queue, status
+from alexnet_tf.reproduction import clones, queue, rows, status
 from input_pipeline.files import write_atomically
 
 # `configs` is next to `tools`, in the checkout and in the package.
@@ -54,9 +54,9 @@ _ROOT = pathlib.Path(__file__).absolute().parents[1]
 def main(argv):
     """Runs the queue, or says how far it is."""
     output_dir = pathlib.Path(_OUTPUT_DIR.value).absolute()
-    rows = table.named(_ROWS.value)
+    chosen = rows.named(table.ROWS, _ROWS.value)
     if _STATUS.value:
-        print(status.describe(rows, output_dir))
+        print(status.describe(chosen, output_dir))
         return
     if _COPY_TO.value:
         _copy(output_dir / "results", pathlib.Path(_COPY_TO.value))
@@ -64,11 +64,11 @@ def main(argv):
     code = output_dir / "code"
     if not _ROOT.is_relative_to(code):
         _go_on_in(clones.make(_ROOT, _REVISION.value, code), output_dir)
-    jobs = queue.Queue(rows, output_dir, _ROOT.name)
+    jobs = queue.Queue(chosen, output_dir, _ROOT.name)
     signal.signal(signal.SIGINT, lambda number, frame: jobs.stop())
     signal.signal(signal.SIGTERM, lambda number, frame: jobs.stop())
     failed = jobs.run()
-    print(status.describe(rows, output_dir))
+    print(status.describe(chosen, output_dir))
     if failed:
         raise ValueError(
             f"Every run must end. Failed again and again: {', '.join(failed)}. "

@@ -12,12 +12,11 @@ OUTPUT_DIR/
 import json
 import pathlib
 import shutil
-import sys
 import time
 
 from absl import logging
 
-from alexnet_tf.reproduction import process, result, rows, turns
+from alexnet_tf.reproduction import commands, process, result, rows, turns
 from input_pipeline import files
 
 _NEEDED_BYTES = 500_000_000
@@ -105,7 +104,11 @@ class Queue:
         """Does what is left of a run; counts a failure."""
         self._wait_for_room()
         record = self._open_record(run)
-        for command in self._commands(run, record):
+        folders = commands.Folders(
+            self.output_dir, self._data(run.row), run.name
+        )
+        members = sorted(rows.needs(run, self.table))
+        for command in commands.left(run, record, folders, members):
             if self._stopping:
                 return
             logging.info("%s: %s", run.name, " ".join(command))
@@ -119,7 +122,16 @@ class Queue:
             if status:
                 self._fail(run, status)
                 return
-        found = result.collect(self.output_dir / "runs" / run.name, record)
+            if not record["trained"]:
+                record["trained"] = True
+                self._write("records", run.name, record)
+        if run.row.averages:
+            done = load_results(self.output_dir)
+            found = result.collect_average(
+                folders.workdir, record, [done[name] for name in members]
+            )
+        else:
+            found = result.collect(folders.workdir, record)
         self._write("results", run.name, found)
         logging.info("%s: %s", run.name, result.describe(found))
 
@@ -131,33 +143,6 @@ class Queue:
             "%s ended with status %d; see %s", run.name, status, self._log(run)
         )
         self._wait()
-
-    def _commands(self, run, record):
-        """Yields the commands that are left of a run, one after another."""
-        workdir = self.output_dir / "runs" / run.name
-        python = [sys.executable, "-m"]
-        if not record["trained"]:
-            yield [
-                *python,
-                "tools.train",
-                f"--config={record['config']}",
-                f"--config.data.directory={self._data(run.row)}",
-                *map(_override, record["changes"].items()),
-                f"--workdir={workdir}",
-            ]
-            record["trained"] = True
-            self._write("records", run.name, record)
-        step = result.last_step(workdir)
-        for crops in run.row.crops:
-            name = f"validation-{step:08d}-{crops}.json"
-            if not (workdir / "predictions" / name).exists():
-                yield [
-                    *python,
-                    "tools.evaluate",
-                    f"--workdir={workdir}",
-                    "--checkpoint=last",
-                    f"--crops={crops}",
-                ]
 
     def _execute(self, run, record, command, turn):
         """Runs a command of a run, and keeps account of its time."""
@@ -272,14 +257,6 @@ def lock(output_dir):
             f"at work, {owner}. See how far it is with --status."
         ),
     )
-
-
-def _override(change):
-    """Returns a change of the config as a flag."""
-    field, value = change
-    # JSON has no tuples, and the config no lists.
-    value = tuple(value) if isinstance(value, list) else value
-    return f"--config.{field}={value}"
 
 
 def _has_diverged(log):

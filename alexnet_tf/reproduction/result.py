@@ -11,7 +11,15 @@ from alexnet_tf.experiment import workdir as workdirs
 from alexnet_tf.reproduction import intervals
 from input_pipeline import files
 
+AVERAGE = pathlib.PurePath("predictions", "validation-average-10.npz")
 _CURVE_POINTS = 200
+_SCORES = (
+    *("split", "crops", "step", "num_images"),
+    *("top1_error", "top1_interval", "top5_error", "loss"),
+)
+_OF_RECORD = (
+    *("name", "row", "claim", "config", "changes", "seed", "revision"),
+)
 
 
 def collect(workdir, record):
@@ -29,12 +37,8 @@ def collect(workdir, record):
     watched = [line for line in lines if line["split"] == "validation"]
     watched_split = made_with["config"]["training"]["eval_split"]
     diverged = record["diverged"]
-    found = {
-        key: record[key]
-        for key in ("name", "row", "claim", "config", "changes", "seed")
-    }
+    found = {key: record[key] for key in _OF_RECORD}
     found.update(
-        revision=record["revision"],
         precision=made_with["config"]["precision"],
         machine=_machine(),
         versions=made_with["versions"],
@@ -52,6 +56,30 @@ def collect(workdir, record):
     return found
 
 
+def collect_average(workdir, record, members):
+    """Returns the result of an average of other runs' predictions.
+
+    Args:
+        workdir: Has the mean as `AVERAGE`.
+        record: What the queue knows of it.
+        members: Results of the runs; all of one kind.
+    """
+    path = pathlib.Path(workdir) / AVERAGE
+    scores = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    low_high = evaluation.interval(scores["top1_error"], scores["num_images"])
+    scores.update(split="validation", crops=10, step=0, top1_interval=low_high)
+    keys = ("precision", "machine", "versions", "finished", "epochs")
+    return {
+        **{key: members[-1][key] for key in keys},
+        **{key: record[key] for key in _OF_RECORD},
+        "averages": [member["name"] for member in members],
+        "hours": 0.0,
+        "diverged": False,
+        "curve": [],
+        "evaluations": [_evaluation(path, scores)],
+    }
+
+
 def describe(found):
     """Returns a line of words for a result."""
     words = [f"{found['hours']:.2f} h"]
@@ -61,7 +89,8 @@ def describe(found):
         words.append(f"{each['crops']} crops {each['top1_error']:.2%}")
     if "held_out_top1_error" in found:
         words.append(f"held out {found['held_out_top1_error']:.2%}")
-    words.append(f"training {found['train_top1_error']:.2%}")
+    if "train_top1_error" in found:
+        words.append(f"training {found['train_top1_error']:.2%}")
     return ", ".join(words)
 
 
@@ -91,33 +120,26 @@ def _evaluations(workdir):
     "images" tells the images apart by their names, "wrong" has a bit for each
     of them, so that two runs can be compared image by image.
     """
-    found = []
-    for path in sorted((workdir / "predictions").glob("*.json")):
-        scores = json.loads(path.read_text(encoding="utf-8"))
-        arrays = predictions.load(path.with_suffix(".npz"))
-        found.append(
-            {
-                key: scores[key]
-                for key in (
-                    "split",
-                    "crops",
-                    "step",
-                    "num_images",
-                    "top1_error",
-                    "top1_interval",
-                    "top5_error",
-                    "loss",
-                )
-            }
+    return [
+        _evaluation(
+            path.with_suffix(".npz"),
+            json.loads(path.read_text(encoding="utf-8")),
         )
-        wrong = evaluation.is_wrong(arrays["probabilities"], arrays["labels"])
-        names = "\n".join(arrays["file_names"].tolist())
-        found[-1].update(
-            probabilities_sha256=_digest(arrays["probabilities"].tobytes()),
-            images=_digest(names.encode())[:16],
-            wrong=intervals.pack(wrong),
-        )
-    return found
+        for path in sorted((workdir / "predictions").glob("*.json"))
+    ]
+
+
+def _evaluation(path, scores):
+    """Returns the figures of a file of predictions, and what they hang on."""
+    arrays = predictions.load(path)
+    names = "\n".join(arrays["file_names"].tolist())
+    wrong = evaluation.is_wrong(arrays["probabilities"], arrays["labels"])
+    return {
+        **{key: scores[key] for key in _SCORES},
+        "probabilities_sha256": _digest(arrays["probabilities"].tobytes()),
+        "images": _digest(names.encode())[:16],
+        "wrong": intervals.pack(wrong),
+    }
 
 
 def _digest(contents):

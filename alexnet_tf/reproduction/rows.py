@@ -24,6 +24,10 @@ class Row:
         measure: What the search makes least: "train" or "held_out" error at
             the end of a run. Never that of the validation images.
         takes: Name of a search; its field gets the best value found there.
+        begins_with: Name of a row: a run gets its first weights from that
+            row's run of the same seed, once it is done.
+        averages: Name of a row: nothing is trained; when all its seeds are
+            done, their predictions are averaged.
         crops: Views that the finished network is evaluated with.
     """
 
@@ -39,6 +43,8 @@ class Row:
     values: tuple = ()
     measure: str = "held_out"
     takes: str = ""
+    begins_with: str = ""
+    averages: str = ""
     crops: tuple[int, ...] = (1, 10)
 
 
@@ -86,18 +92,57 @@ def runs_in_order(rows, results):
             known = enumerate(_seed_runs(row, found)) if found else ()
         else:
             known = enumerate(_seed_runs(row, {}))
+        known = [
+            (n, run) for n, run in known if needs(run, rows) <= set(results)
+        ]
         ordered += [(row.priority, turn, place, run) for turn, run in known]
     return [run for *_, run in sorted(ordered, key=lambda found: found[:3])]
 
 
+def needs(run, rows):
+    """Returns the names of the runs that must be done before a run."""
+    row = run.row
+    if row.averages:
+        (source,) = (each for each in rows if each.name == row.averages)
+        return {_seed_name(source, seed) for seed in source.seeds}
+    if row.begins_with:
+        return {f"{row.begins_with}-seed{run.seed}"}
+    return set()
+
+
 def waiting_rows(rows, results):
-    """Returns the rows that wait for the end of a search."""
-    searches = {row.name: row for row in rows if row.search}
+    """Returns pairs of a row that shows no run yet and what it waits for."""
+    shown = {run.row.name for run in runs_in_order(rows, results)}
     return [
-        row
+        (row, row.averages or row.begins_with or row.takes)
         for row in rows
-        if row.takes and best_value(searches[row.takes], results) is None
+        if row.name not in shown
     ]
+
+
+def named(table, names=()):
+    """Returns the rows of these names, with the rows that they need.
+
+    Args:
+        table: `Row`s.
+        names: Of rows; all, if there are none.
+
+    Raises:
+        ValueError: There is no such row.
+    """
+    known = {row.name: row for row in table}
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise ValueError(
+            f"rows must be among {', '.join(known)}. "
+            f"Received: {', '.join(unknown)}"
+        )
+    wanted, found = list(names or known), set()
+    while wanted:
+        row = known[wanted.pop()]
+        found.add(row.name)
+        wanted += filter(None, (row.takes, row.begins_with, row.averages))
+    return tuple(row for row in table if row.name in found)
 
 
 def best_value(row, results):
@@ -113,7 +158,7 @@ def _seed_runs(row, found):
     """Returns the runs of a row that searches nothing."""
     return [
         Run(
-            f"{row.name}-seed{seed}",
+            _seed_name(row, seed),
             row,
             {**row.changes, **found, "training.seed": seed},
         )
@@ -145,6 +190,11 @@ def _search_errors(row, results):
             break
         errors.append(result[f"{row.measure}_top1_error"])
     return errors
+
+
+def _seed_name(row, seed):
+    """Returns the name of a seed's run."""
+    return f"{row.name}-seed{seed}"
 
 
 def _search_name(row, value):

@@ -34,12 +34,10 @@ def describe(table, output_dir):
             f"{'begun   ' if record else 'to come '} {run.name}: {state}"
             f"{hours * (1 - share):.1f} h left"
         )
-    for row in rows.waiting_rows(table, done):
+    for row, needed in rows.waiting_rows(table, done):
         hours = _expected_hours(row, done) * len(row.seeds)
         left += hours
-        lines.append(
-            f"waits    {row.name}: for {row.takes}, about {hours:.1f} h"
-        )
+        lines.append(f"waits    {row.name}: for {needed}, about {hours:.1f} h")
     lines.append(f"about {left:.1f} h left, if the machine has nothing else")
     return "\n".join(lines)
 
