@@ -33,8 +33,8 @@ _COLUMNS = 16
 _VEIL = 200
 
 
-def routes(name, service, versions, read_body, while_connected):
-    """Returns the routes of the page.
+class Page:
+    """Answers the page's requests.
 
     Its own questions take a file as it is, and turn it upright by its EXIF,
     as a browser shows it.
@@ -47,26 +47,51 @@ def routes(name, service, versions, read_body, while_connected):
         while_connected: The same.
     """
 
-    async def ask(request, signature):
-        async with read_body(request, service) as body:
-            return await while_connected(
+    def __init__(self, name, service, versions, read_body, while_connected):
+        self.name, self.service, self.versions = name, service, versions
+        self.read_body, self.while_connected = read_body, while_connected
+
+    def routes(self):
+        """Returns the routes of the page."""
+        post = {"methods": ["POST"]}
+        return [
+            Route("/", self.home),
+            *(Route(f"/{path}", self.show) for path in _FILES),
+            Route("/page/about", self.about),
+            Route("/page/crop", self.crop, **post),
+            Route("/page/classes", self.classes, **post),
+            Route("/page/explain", self.explain, **post),
+            Route("/page/conv1", self.maps, **post),
+            Route("/examples/{number:int}.jpg", self.example),
+        ]
+
+    async def _ask(self, request, signature):
+        """Returns the version and its answer to the file in a request."""
+        async with self.read_body(request, self.service) as body:
+            return await self.while_connected(
                 request,
-                service.predict(
+                self.service.predict(
                     None, signature, {"image_bytes": [body]}, upright=True
                 ),
             )
 
-    async def show(request):
+    async def home(self, request):
+        """Sends whoever asks for nothing to the page."""
+        return RedirectResponse("/page")
+
+    async def show(self, request):
+        """Answers with a file of the page."""
         file, kind = _FILES[request.url.path.strip("/")]
         text = (_FOLDER / file).read_text("utf-8")
         return Response(
-            text.replace("MODEL_NAME", name),
+            text.replace("MODEL_NAME", self.name),
             media_type=kind,
             headers={"content-security-policy": _POLICY},
         )
 
-    async def about(request):
-        model = versions()
+    async def about(self, request):
+        """Answers with what the page says of the model."""
+        model = self.versions()
         return JSONResponse(
             {
                 "version": model.number,
@@ -75,17 +100,19 @@ def routes(name, service, versions, read_body, while_connected):
             }
         )
 
-    async def crop(request):
-        _, found = await ask(request, PREPROCESS)
+    async def crop(self, request):
+        """Answers with the crop that the network sees, as PNG."""
+        _, found = await self._ask(request, PREPROCESS)
         return Response(make_png(found["crops"][0]), media_type="image/png")
 
-    async def classes(request):
+    async def classes(self, request):
+        """Answers with the best classes, of one crop or of ten."""
         ten = request.query_params.get("crops") == "10"
-        number, found = await ask(
+        number, found = await self._ask(
             request, "ten_crop" if ten else "serving_default"
         )
         best = int(found["classes"][0][0])
-        model = versions(number)
+        model = self.versions(number)
         return JSONResponse(
             {
                 "version": number,
@@ -95,36 +122,25 @@ def routes(name, service, versions, read_body, while_connected):
             }
         )
 
-    async def explain(request):
-        _, found = await ask(request, "explain")
+    async def explain(self, request):
+        """Answers with the veil over where the network did not look."""
+        _, found = await self._ask(request, "explain")
         (maps,) = found.values()
         text = base64.b64encode(make_png(veil(maps[0]))).decode()
         return JSONResponse({"map": f"data:image/png;base64,{text}"})
 
-    async def maps(request):
-        _, found = await ask(request, "conv1")
+    async def maps(self, request):
+        """Answers with what conv1's kernels see, as PNG."""
+        _, found = await self._ask(request, "conv1")
         sheet = tile(found["conv1"][0])
         return Response(make_png(sheet), media_type="image/png")
 
-    async def example(request):
+    async def example(self, request):
+        """Answers with an example image."""
         number = request.path_params["number"]
         if number >= len(_EXAMPLES):
             return JSONResponse({"error": "There is no such example."}, 404)
         return Response(render_example(number), media_type="image/jpeg")
-
-    async def home(request):
-        return RedirectResponse("/page")
-
-    return [
-        Route("/", home),
-        *(Route(f"/{path}", show) for path in _FILES),
-        Route("/page/about", about),
-        Route("/page/crop", crop, methods=["POST"]),
-        Route("/page/classes", classes, methods=["POST"]),
-        Route("/page/explain", explain, methods=["POST"]),
-        Route("/page/conv1", maps, methods=["POST"]),
-        Route("/examples/{number:int}.jpg", example),
-    ]
 
 
 @functools.cache

@@ -33,70 +33,78 @@ def make_app(name, service, versions, access):
         versions: A `Versions`.
         access: An `Access`.
     """
-    limits, metrics = service.limits, service.metrics
+    routes = [
+        *_Rest(name, service, versions).routes(),
+        *page.Page(name, service, versions, _body, _while_connected).routes(),
+    ]
+    refusals = {Refusal: _refuse, HTTPException: _refuse_route}
+    app = Starlette(routes=routes, exception_handlers=refusals)
+    return _Gate(app, access, service)
 
-    def model_of(request):
-        if request.path_params["name"] != name:
+
+class _Rest:
+    """Answers TF Serving's requests, and those for health and figures."""
+
+    def __init__(self, name, service, versions):
+        self.name, self.service, self.versions = name, service, versions
+
+    def routes(self):
+        model = "/v1/models/{name}"
+        version = model + "/versions/{number:int}"
+        return [
+            *(
+                Route(path + ending, answer, methods=methods)
+                for path in (model, version)
+                for ending, answer, methods in (
+                    (":predict", self.predict, ["POST"]),
+                    ("", self.status, ["GET"]),
+                    ("/metadata", self.metadata, ["GET"]),
+                )
+            ),
+            Route("/health/live", self.live),
+            Route("/health/ready", self.ready),
+            Route("/metrics", self.figures),
+        ]
+
+    def _number(self, request):
+        """Returns the version that a request names, or `None`."""
+        if request.path_params["name"] != self.name:
             asked = shorten(request.path_params["name"])
-            raise missing(f"The model is {name}. Received: {asked}")
+            raise missing(f"The model is {self.name}. Received: {asked}")
         return request.path_params.get("number")
 
-    async def predict(request):
-        number = model_of(request)
-        async with _body(request, service) as body:
+    async def predict(self, request):
+        number = self._number(request)
+        async with _body(request, self.service) as body:
             signature, inputs, in_rows = protocol.parse_predict(
-                body, limits, versions(number).input_name
+                body, self.service.limits, self.versions(number).input_name
             )
             del body
             found = await _while_connected(
-                request, service.predict(number, signature, inputs)
+                request, self.service.predict(number, signature, inputs)
             )
         text = protocol.format_predict(found[1], in_rows)
         return Response(text, media_type=_JSON)
 
-    async def status(request):
-        states = versions.states(model_of(request))
+    async def status(self, request):
+        states = self.versions.states(self._number(request))
         return Response(protocol.format_states(states), media_type=_JSON)
 
-    async def metadata(request):
-        model = versions(model_of(request))
-        return Response(protocol.format_metadata(name, model), media_type=_JSON)
+    async def metadata(self, request):
+        model = self.versions(self._number(request))
+        text = protocol.format_metadata(self.name, model)
+        return Response(text, media_type=_JSON)
 
-    async def live(request):
+    async def live(self, request):
         return JSONResponse({"live": True})
 
-    async def ready(request):
+    async def ready(self, request):
         # At the end nobody is let in any more, who could be told otherwise.
-        return JSONResponse({"ready": bool(versions.states())})
+        return JSONResponse({"ready": bool(self.versions.states())})
 
-    async def figures(request):
-        text = metrics.text(versions.states())
+    async def figures(self, request):
+        text = self.service.metrics.text(self.versions.states())
         return Response(text, media_type="text/plain; version=0.0.4")
-
-    model = "/v1/models/{name}"
-    version = model + "/versions/{number:int}"
-    return _Gate(
-        Starlette(
-            routes=[
-                Route(model + ":predict", predict, methods=["POST"]),
-                Route(version + ":predict", predict, methods=["POST"]),
-                Route(model, status),
-                Route(version, status),
-                Route(model + "/metadata", metadata),
-                Route(version + "/metadata", metadata),
-                Route("/health/live", live),
-                Route("/health/ready", ready),
-                Route("/metrics", figures),
-                *page.routes(name, service, versions, _body, _while_connected),
-            ],
-            exception_handlers={
-                Refusal: _refuse,
-                HTTPException: _refuse_route,
-            },
-        ),
-        access,
-        service,
-    )
 
 
 class _Gate:
