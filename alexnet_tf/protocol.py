@@ -37,6 +37,20 @@ def evaluate(
     }
 
 
+def describe_errors(scores: dict[str, Any], num_classes: int) -> str:
+    """Returns errors in words, for people.
+
+    Args:
+        scores: What `evaluation.errors` returned.
+        num_classes: With five or fewer, where top-5 is never wrong, it is
+            left out.
+    """
+    words = [f"top-1 error {scores['top1_error']:.2%}"]
+    if num_classes > 5:
+        words.append(f"top-5 error {scores['top5_error']:.2%}")
+    return ", ".join([*words, f"loss {scores['loss']:.4f}"])
+
+
 def describe(
     classifier: Any, crops: int, ties: str = "class order"
 ) -> dict[str, Any]:

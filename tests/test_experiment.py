@@ -209,7 +209,7 @@ def test_writes_tensorboard_and_the_same_scalars_as_lines(config, tmp_path):
     tags = set(events.Tags()["tensors"])
     assert tags >= {
         *("loss", "top1_error", "top5_error", "learning_rate"),
-        *("images_per_second", "waiting_share", "epoch"),
+        *("images_per_second", "waiting_share", "run/epoch"),
         *("conv1_kernels", "augmented_batch"),
     }
     lines = (tmp_path / "metrics.jsonl").read_text().splitlines()

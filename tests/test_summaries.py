@@ -3,8 +3,12 @@
 import inspect
 
 import pytest
+import tensorflow as tf
+from tensorboard.compat.proto import event_pb2
+from tensorboard.plugins.hparams import plugin_data_pb2
 
-from alexnet_tf.training import summaries
+from alexnet_tf import protocol
+from alexnet_tf.training import board, summaries
 from input_pipeline import files
 
 
@@ -54,6 +58,80 @@ def test_the_silent_writer_offers_what_the_other_does_and_writes_nothing(
     assert not list(tmp_path.iterdir())
     with pytest.raises(AttributeError):
         writer.writ("train", 1, {"loss": 1.0})
+
+
+def test_top5_of_five_classes_or_fewer_says_nothing():
+    scalars = {"loss": 1.0, "top1_error": 0.4, "top5_error": 0.0}
+
+    assert "top-5" not in summaries.describe(scalars, num_classes=5)
+    assert "top-5 error 0.0%" in summaries.describe(scalars, num_classes=6)
+    scores = {"loss": 1.0, "top1_error": 0.4, "top5_error": 0.0}
+    assert protocol.describe_errors(scores, 3) == (
+        "top-1 error 40.00%, loss 1.0000"
+    )
+    assert "top-5 error 0.00%" in protocol.describe_errors(scores, 10)
+
+
+def _events(folder):
+    """Yields every value that TensorBoard finds in a folder."""
+    for path in sorted(folder.glob("events*")):
+        for record in tf.data.TFRecordDataset(str(path)):
+            event = event_pb2.Event.FromString(record.numpy())
+            yield from event.summary.value
+
+
+def test_tensorboard_is_told_what_each_scalar_means(tmp_path):
+    with summaries.SummaryWriter(tmp_path, 0, float) as writer:
+        names = ("loss", "top1_error", "weight_norm/conv1", "rates/biases")
+        writer.write("train", 1, dict.fromkeys(names, 1.0))
+
+    found = {v.tag: v.metadata for v in _events(tmp_path / "summaries/train")}
+    # Epochs come in a group after what people look for.
+    assert sorted(found)[0] == "loss"
+    assert found.keys() == {*names, "run/epoch"}
+    for tag, metadata in found.items():
+        assert metadata.summary_description, tag
+
+
+def test_every_scalar_of_a_run_has_a_meaning():
+    written = (
+        *("loss", "top1_error", "top5_error", "images_per_second"),
+        *("waiting_share", "learning_rate", "rates", "gradient_norm"),
+        *("weight_norm", "velocity_norm", "skipped_steps", "skipped_records"),
+    )
+
+    assert set(written) <= board._MEANINGS.keys()
+
+
+def test_hparams_show_network_rate_and_seed_first(tmp_path):
+    settings = {
+        "data.cache": "",
+        "network": "PAPER",
+        "optimizer.learning_rate": 0.01,
+        "training.seed": 3,
+    }
+    with summaries.SummaryWriter(tmp_path, 0, float) as writer:
+        writer.write("validation", 1, {"top1_error": 0.25})
+        writer.hyperparameters(settings)
+
+    events = list(_events(tmp_path / "summaries" / "validation"))
+    told = {
+        value.tag: plugin_data_pb2.HParamsPluginData.FromString(
+            value.metadata.plugin_data.content
+        )
+        for value in events
+        if value.metadata.plugin_data.plugin_name == "hparams"
+    }
+    experiment = told["_hparams_/experiment"].experiment
+    assert [info.name for info in experiment.hparam_infos] == [
+        *("network", "optimizer.learning_rate", "training.seed"),
+        "data.cache",
+    ]
+    # Scores are those of the series next to them.
+    tags = {info.name.tag for info in experiment.metric_infos}
+    assert "top1_error" in tags & {value.tag for value in events}
+    start = told["_hparams_/session_start_info"].session_start_info
+    assert start.hparams["training.seed"].number_value == 3
 
 
 def test_figures_in_words():

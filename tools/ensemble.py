@@ -13,7 +13,7 @@ if __name__ == "__main__" and not __package__:
 
 import pathlib
 
-from alexnet_tf import evaluation, predictions
+from alexnet_tf import evaluation, predictions, protocol
 from alexnet_tf.cli import program, progress
 from input_pipeline import files
 
@@ -64,9 +64,9 @@ def main(argv):
     scores = {}
     if evaluation.has_labels(labels):
         for path, each in zip(paths, found, strict=True):
-            print(f"{path}: {_words(evaluation.errors(each, labels))}")
+            print(f"{path}: {_words(each, labels)}")
         scores = evaluation.errors(mean, labels)
-        print(f"{title}: {_words(scores)}")
+        print(f"{title}: {_words(mean, labels)}")
     else:
         print(f"{title}: {len(labels)} images without labels, no errors")
     if _SEARCH.value:
@@ -101,12 +101,10 @@ def main(argv):
         print(path)
 
 
-def _words(scores):
+def _words(probabilities, labels):
     """Returns errors in words."""
-    return (
-        f"top-1 error {scores['top1_error']:.2%}, top-5 error "
-        f"{scores['top5_error']:.2%}, loss {scores['loss']:.4f}"
-    )
+    scores = evaluation.errors(probabilities, labels)
+    return protocol.describe_errors(scores, probabilities.shape[1])
 
 
 if __name__ == "__main__":

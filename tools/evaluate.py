@@ -87,11 +87,11 @@ def main(argv):
         # Where the rows are in the split, for the figures.
         found["positions"] = run.whole_positions(_SPLIT.value)
     path = _write(run, found, result)
-    _print(result)
+    _print(result, run.info.num_classes)
     print(path)
 
 
-def _print(result):
+def _print(result, num_classes):
     """Prints the errors, or that there are no labels."""
     title = (
         f"{result['split']}, {result['num_images']} images, step "
@@ -101,10 +101,7 @@ def _print(result):
     if "top1_error" not in result:
         print(f"{title}: no labels, so no errors; the probabilities are in")
         return
-    print(
-        f"{title}: top-1 error {result['top1_error']:.2%}, "
-        f"top-5 error {result['top5_error']:.2%}, loss {result['loss']:.4f}"
-    )
+    print(f"{title}: {protocol.describe_errors(result, num_classes)}")
     low, high = result["top1_interval"]
     print(f"top-1 error, 95% interval: {low:.2%} to {high:.2%}")
     for pair in result["confused"][:3]:

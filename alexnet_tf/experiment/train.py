@@ -78,7 +78,7 @@ def train(experiment, make_progress):
                 saver,
             )
             scores = evaluator.final_scores()
-            writer.hyperparameters(config_lib.to_flat_dict(config), scores)
+            writer.hyperparameters(config_lib.to_flat_dict(config))
             return scores
 
 
@@ -125,7 +125,10 @@ def _open_writer(experiment, state, intervals):
     if not experiment.placement.is_chief:
         return summaries.SilentWriter(experiment.workdir)
     writer = summaries.SummaryWriter(
-        experiment.workdir, state.step, intervals.epochs.epochs
+        experiment.workdir,
+        state.step,
+        intervals.epochs.epochs,
+        experiment.info.num_classes,
     )
     writer.event(
         state.step,

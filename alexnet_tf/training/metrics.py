@@ -73,9 +73,9 @@ class Window:
         self._clear()
         return means
 
-    def describe(self, scalars):
+    def describe(self, scalars, num_classes=None):
         """Keeps a few words for the progress bar."""
-        self.summary = summaries.describe(scalars)
+        self.summary = summaries.describe(scalars, num_classes)
 
 
 def layer_norms(model, optimizer):

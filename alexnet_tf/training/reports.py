@@ -75,7 +75,7 @@ class Reporter:
             }
             checkpoint.check_finite(step, scalars["loss"])
             self.writer.write("train", step, scalars)
-            self.window.describe(scalars)
+            self.window.describe(scalars, self.writer.num_classes)
             self.diagnostics.check(step, scalars)
         self.progress.update(1, self.window.summary)
 

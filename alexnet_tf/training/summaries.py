@@ -6,17 +6,9 @@ import pathlib
 
 import tensorflow as tf
 from absl import logging
-from tensorboard.compat.proto import summary_pb2
-from tensorboard.util import tensor_util
 
-from alexnet_tf.training import history
+from alexnet_tf.training import board, history
 from input_pipeline import files
-
-# Tells TensorBoard which of its pages a value belongs to.
-_SCALAR = summary_pb2.SummaryMetadata(
-    plugin_data=summary_pb2.SummaryMetadata.PluginData(plugin_name="scalars"),
-    data_class=summary_pb2.DATA_CLASS_SCALAR,
-)
 
 
 class SilentWriter:
@@ -26,10 +18,12 @@ class SilentWriter:
 
     Args:
         workdir: Folder of the run, of whose events it reads.
+        num_classes: Of the data set, for what is printed.
     """
 
-    def __init__(self, workdir):
+    def __init__(self, workdir, num_classes=None):
         self.workdir = pathlib.Path(workdir)
+        self.num_classes = num_classes
 
     def __enter__(self):
         return self
@@ -71,7 +65,7 @@ class SilentWriter:
     def profile(self, step, steps):
         """Profiles nothing."""
 
-    def hyperparameters(self, values, scores):
+    def hyperparameters(self, values):
         """Writes no settings."""
 
     def flush(self):
@@ -91,10 +85,11 @@ class SummaryWriter(SilentWriter):
             come again. Where it is 0 and checkpoints were there before, the
             run is begun anew: what the files said is put aside.
         to_epochs: Function from steps to epochs.
+        num_classes: Of the data set, for what is printed.
     """
 
-    def __init__(self, workdir, first_step, to_epochs):
-        super().__init__(workdir)
+    def __init__(self, workdir, first_step, to_epochs, num_classes=None):
+        super().__init__(workdir, num_classes)
         self.to_epochs = to_epochs
         self._profiling = False
         self._metrics = self.workdir / "metrics.jsonl"
@@ -144,7 +139,7 @@ class SummaryWriter(SilentWriter):
         """
         epoch = self.to_epochs(step)
         with self._guarded(), self._writers[split].as_default():
-            record = _record({**scalars, "epoch": epoch})
+            record = board.scalars(scalars, epoch)
             tf.summary.experimental.write_raw_pb(record, step=step)
         line = {"split": split, "step": step, "epoch": round(epoch, 4)}
         with self._guarded():
@@ -157,7 +152,7 @@ class SummaryWriter(SilentWriter):
             split,
             step,
             self.to_epochs(step),
-            describe(scalars),
+            describe(scalars, self.num_classes),
         )
 
     def images(self, step, name, images):
@@ -213,19 +208,14 @@ class SummaryWriter(SilentWriter):
             tf.profiler.experimental.stop()
             self._profiling = False
 
-    def hyperparameters(self, values, scores):
-        """Writes settings and final scores for TensorBoard's HParams page.
+    def hyperparameters(self, values):
+        """Writes settings for TensorBoard's HParams page.
 
         Args:
             values: Dict of numbers, strings and booleans.
-            scores: Dict of floats.
         """
-        from tensorboard.plugins.hparams import api
-
         with self._guarded(), self._writers["validation"].as_default():
-            api.hparams(values)
-            for name, value in scores.items():
-                tf.summary.scalar(f"final/{name}", value, step=0)
+            board.write_hyperparameters(values)
 
     def flush(self):
         """Brings everything to the disk."""
@@ -240,9 +230,17 @@ class SummaryWriter(SilentWriter):
                 writer.close()
 
 
-def describe(scalars):
-    """Returns a few words for people: errors as percentages, rounded."""
+def describe(scalars, num_classes=None):
+    """Returns a few words for people: errors as percentages, rounded.
+
+    Args:
+        scalars: Dict of floats.
+        num_classes: With five or fewer, where top-5 is never wrong, it is
+            left out.
+    """
     words = []
+    if num_classes is not None and num_classes <= 5:
+        scalars = {k: v for k, v in scalars.items() if k != "top5_error"}
     if "loss" in scalars:
         words.append(f"loss {scalars['loss']:.3f}")
     for name, title in (("top1_error", "top-1"), ("top5_error", "top-5")):
@@ -257,22 +255,6 @@ def describe(scalars):
     if scalars.get("waiting_share", 0) > 0.3:
         words.append(f"{scalars['waiting_share']:.0%} waiting for input")
     return ", ".join(words)
-
-
-def _record(scalars):
-    """Returns TensorBoard's record of several scalars, serialized.
-
-    One record is written in the time that `tf.summary.scalar` takes for one
-    value.
-    """
-    record = summary_pb2.Summary()
-    for name, value in scalars.items():
-        record.value.add(
-            tag=name,
-            metadata=_SCALAR,
-            tensor=tensor_util.make_tensor_proto(float(value)),
-        )
-    return record.SerializeToString()
 
 
 def _now():
