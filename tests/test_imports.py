@@ -18,7 +18,7 @@ MAY_IMPORT = {
 # only; those on one floor know nothing of each other.
 FLOORS = (
     ("ilsvrc2012", "import_hooks", "layers", "networks"),
-    ("weights",),
+    ("quiet", "weights"),
     ("builder",),
     ("model", "training"),
     ("config", "evaluation", "preprocessing", "summary"),

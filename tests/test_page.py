@@ -1,5 +1,6 @@
 """The page, in a browser without a screen."""
 
+import base64
 import contextlib
 import io
 import os
@@ -211,8 +212,6 @@ _DROP = """
 
 
 def _drop(browser, file, event="drop"):
-    import base64
-
     browser.execute_script(_DROP, base64.b64encode(file).decode(), event)
 
 
@@ -222,6 +221,31 @@ def test_a_photograph_dropped_or_pasted(opened, event):
     _drop(opened, served.photograph(4), event)
 
     _wait(opened, _DONE)
+
+
+@needs_browser
+def test_a_photograph_dropped_beside_the_field(opened):
+    opened.execute_script(
+        _DROP.replace("document.getElementById('drop')", "document.body"),
+        base64.b64encode(served.photograph(4)).decode(),
+        "drop",
+    )
+
+    _wait(opened, _DONE)
+
+
+@needs_browser
+def test_the_page_names_the_classes_that_it_knows(opened):
+    _wait(opened, "document.getElementById('names').textContent")
+
+    assert "6 classes" in _text(opened, "about")
+    assert _text(opened, "names") == ", ".join(served.NAMES)
+    # A few are told at once, a thousand on demand.
+    assert opened.find_element("id", "names").is_displayed()
+    opened.execute_script(
+        "showNames([...Array(1000).keys()].map(i => 'class ' + i))"
+    )
+    assert not opened.find_element("id", "names").is_displayed()
 
 
 @needs_browser

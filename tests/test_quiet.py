@@ -3,7 +3,7 @@
 import pytest
 from programs import run_python
 
-from alexnet_tf.cli import quiet
+from alexnet_tf import quiet
 
 HARMLESS = """\
 WARNING: All log messages before absl::InitializeLog() is called are written

@@ -6,7 +6,7 @@ import pathlib
 import signal
 import sys
 
-from alexnet_tf.cli import quiet
+from alexnet_tf import quiet
 
 _OLDEST = (3, 11)
 # Of those that setup.py names: what every program would fail without.

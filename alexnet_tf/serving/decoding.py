@@ -14,7 +14,7 @@ import numpy as np
 from absl import logging
 
 from alexnet_tf.serving import limits as limits_module
-from alexnet_tf.serving import preprocessing
+from alexnet_tf.serving import preprocessing, quiet_start
 from alexnet_tf.serving.client import clean_tf_error
 from alexnet_tf.serving.refusal import invalid
 
@@ -44,7 +44,9 @@ class Decoders:
     def __init__(self, limits, metrics, workers=None):
         context = multiprocessing.get_context("forkserver")
         # New ones are forked from a process that has TensorFlow already.
-        context.set_forkserver_preload([preprocessing.__name__])
+        context.set_forkserver_preload(
+            [quiet_start.__name__, preprocessing.__name__]
+        )
         self.limits = limits
         self.metrics = metrics
         small = _Lane(limits.small_seconds)

@@ -116,7 +116,8 @@ class Model:
             count: How many.
 
         Returns:
-            A list of dicts of "name" and "cosine", most alike first.
+            A list of dicts of "name" and "cosine", most alike first. Those
+            at a right angle or more are not alike and are left out.
 
         Raises:
             Refusal: There is no such class, or the model does not tell.
@@ -131,7 +132,9 @@ class Model:
         cosines = self._alike[:, label] @ self._alike
         best = [i for i in np.argsort(-cosines) if i != label][:count]
         return [
-            {"name": self.labels[i], "cosine": float(cosines[i])} for i in best
+            {"name": self.labels[i], "cosine": float(cosines[i])}
+            for i in best
+            if cosines[i] > 0
         ]
 
     @property

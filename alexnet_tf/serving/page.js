@@ -7,6 +7,8 @@ let current = null;
 let running = null;
 let signatures = [];
 let stream = null;
+// So many are told without being asked for.
+const FEW_CLASSES = 20;
 
 const get = id => document.getElementById(id);
 
@@ -29,10 +31,18 @@ async function describe() {
     const found = await (await ask("/page/about")).json();
     signatures = found.signatures;
     get("about").textContent = "Model " + document.body.dataset.model +
-      ", version " + found.version + ", " + found.classes + " classes.";
+      ", version " + found.version + ". It knows " +
+      found.class_names.length + " classes, and takes everything for one.";
+    showNames(found.class_names);
   } catch (error) {
     get("message").textContent = error.message;
   }
+}
+
+function showNames(names) {
+  get("names").textContent = names.map(name => name.split(",")[0]).join(", ");
+  get("known").hidden = !names.length;
+  get("known").open = names.length <= FEW_CLASSES;
 }
 
 async function show(file) {

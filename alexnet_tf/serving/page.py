@@ -95,7 +95,7 @@ class Page:
         return JSONResponse(
             {
                 "version": model.number,
-                "classes": len(model.labels),
+                "class_names": model.labels,
                 "signatures": [*model.signatures],
             }
         )
