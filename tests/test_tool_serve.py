@@ -84,6 +84,24 @@ def test_a_signal_ends_it_when_all_are_answered(version, tmp_path):
         assert "All requests have been answered" in log.read()
 
 
+def test_requests_good_or_bad_write_nothing_in_the_log(version, tmp_path):
+    with (
+        open(tmp_path / "log", "w+") as log,
+        serve_process(version, "--grpc_port=0", log=log) as (process, address),
+    ):
+        for contents, status in ((served.photograph(), 200), (b"none", 400)):
+            for _ in range(3):
+                found = served.ask(f"{address}/page/classes", contents)
+                assert found[0] == status
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+        log.seek(0)
+        lines = log.read().splitlines()
+
+    # Start, version and end; a traceback least of all.
+    assert [line.split()[0] for line in lines] == ["Loading", "Version", "All"]
+
+
 def _certificate(folder):
     """Writes a certificate of this machine and its key; returns both paths."""
     x509 = pytest.importorskip("cryptography.x509", reason="no cryptography")

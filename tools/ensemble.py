@@ -58,7 +58,7 @@ def main(argv):
         with progress.Progress("search", 5 * len(found), "weights") as bar:
             weights = predictions.search_weights(found, labels, progress=bar)
     mean = predictions.weighted_mean(found, weights)
-    title = f"{len(found)} networks"
+    title = f"{len(found)} network{'s' * (len(found) > 1)}"
     if weights:
         title += f", weights {', '.join(f'{w:.2f}' for w in weights)}"
     scores = {}
