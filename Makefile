@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: demo test test-slow lint bench reproduce serve site install
+.PHONY: demo test test-slow lint bench gpu-check reproduce serve site install
 install: .venv/installed
 
 # The demo: render, convert, train, evaluate, export, classify. Each command is
@@ -30,6 +30,12 @@ site: .venv/installed
 # Images per second of a training step, ours beside the plainest Keras model.
 bench: .venv/installed
 	$(RUN) -m tools.benchmark --mode=step --peers
+
+# What a GPU's owner sends back: tests marked gpu, benchmarks, gpu-report.md.
+# Without one, a rehearsal: make gpu-check DEVICE=cpu
+DEVICE ?= gpu
+gpu-check: .venv/installed
+	$(RUN) -m tools.gpu_check --device=$(DEVICE) $(GPU_CHECK)
 
 # The experiments of configs/reproduce.py, for days, in a folder of their own;
 # the records must be in OUTPUT_DIR/data. How far it is: make reproduce

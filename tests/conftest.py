@@ -1,4 +1,4 @@
-"""Fixtures; two virtual CPU devices; markers "slow" and "gpu"."""
+"""Fixtures; virtual devices, two a processor; markers "slow" and "gpu"."""
 
 import os
 import pathlib
@@ -24,6 +24,12 @@ def pytest_configure(config):
     tf.config.set_logical_device_configuration(
         cpu, [tf.config.LogicalDeviceConfiguration()] * 2
     )
+    # Two at most, each cut in two, of 4 GB: GPU:0 and GPU:1 are one card.
+    gpus = tf.config.list_physical_devices("GPU")[:2]
+    tf.config.set_visible_devices(gpus, "GPU")
+    half = tf.config.LogicalDeviceConfiguration(memory_limit=4096)
+    for gpu in gpus:
+        tf.config.set_logical_device_configuration(gpu, [half] * 2)
 
 
 def pytest_collection_modifyitems(items):

@@ -1,6 +1,7 @@
 """Measures images per second, ours beside others', in turns on one machine.
 
     python -m tools.benchmark --mode=step --peers
+    python -m tools.benchmark --mode=step --peers --precision=mixed_bfloat16
     python -m tools.benchmark --mode=input --peers
     python -m tools.benchmark --mode=convert --peers
     python -m tools.benchmark --mode=load --seconds=120
@@ -69,6 +70,13 @@ _PEERS_PYTHON = flags.DEFINE_string(
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", 64, "Of mode step: images per step, such as 128."
 )
+_PRECISION = flags.DEFINE_enum(
+    "precision",
+    "float32",
+    list(step.PRECISIONS),
+    "Of mode step: what is computed in; tf32 is float32 as GPUs round it, and "
+    "no other on a CPU.",
+)
 _ROUNDS = flags.DEFINE_integer(
     "rounds", 7, "How often each takes its turn; odd, such as 7."
 )
@@ -106,7 +114,9 @@ def _measure_step():
     """Returns the speed of the competitors of a training step."""
     with tempfile.TemporaryDirectory() as folder:
         data_dir = pipeline.make_records(folder)
-        field = step.competitors(_BATCH_SIZE.value, _PEERS.value, data_dir)
+        field = step.competitors(
+            _BATCH_SIZE.value, _PEERS.value, data_dir, _PRECISION.value
+        )
         return _compete(field)
 
 

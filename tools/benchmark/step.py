@@ -1,7 +1,8 @@
 """Competitors of `tools.benchmark --mode=step`: the full network of the paper.
 
 All train with momentum and weight decay, on one batch in memory; but for the
-one that reads real records, through the whole input pipeline.
+one that reads real records, through the whole input pipeline. Of a precision
+other than full float32 are ours and the bare product alone.
 """
 
 import importlib.util
@@ -12,21 +13,30 @@ import time
 import numpy as np
 
 _STEPS_A_TURN = 4
+# "tf32" is float32 whose factors a GPU rounds, TensorFlow's default there.
+PRECISIONS = ("float32", "tf32", "mixed_bfloat16", "mixed_float16")
 
 
-def competitors(batch_size, peers, data_dir):
+def competitors(batch_size, peers, data_dir, precision="float32"):
     """Returns ours and, if asked for, Keras's, PyTorch's and the limit.
 
     Args:
         batch_size: Images per step.
         peers: Whether to add the others.
         data_dir: What `pipeline.make_records` returned.
+        precision: One of `PRECISIONS`.
     """
     arguments = [str(batch_size)]
+    suffix = "" if precision == "float32" else f", {precision}"
     ours = {
-        "name": "alexnet_tf PAPER, make_train_step",
+        "name": f"alexnet_tf PAPER, make_train_step{suffix}",
         "function": f"{__package__}.step:make_ours",
-        "arguments": arguments,
+        "arguments": [*arguments, "", precision],
+    }
+    product = {
+        "name": f"a matrix product, 4.136 GFLOP an image{suffix}",
+        "function": f"{__package__}.step:make_product",
+        "arguments": [precision],
     }
     others = [
         {
@@ -34,11 +44,7 @@ def competitors(batch_size, peers, data_dir):
             "function": f"{__package__}.step:make_plain_keras",
             "arguments": arguments,
         },
-        {
-            "name": "a float32 matrix product, 4.136 GFLOP an image",
-            "function": f"{__package__}.step:make_product",
-            "arguments": [],
-        },
+        product,
     ]
     if importlib.util.find_spec("torch"):
         others += [
@@ -56,23 +62,28 @@ def competitors(batch_size, peers, data_dir):
     real = {
         **ours,
         "name": "the same, fed with JPEG records",
-        "arguments": [str(batch_size), str(data_dir)],
+        "arguments": [*arguments, str(data_dir), precision],
     }
+    if suffix:
+        return [ours, real, product] if peers else [ours, real]
     return [ours, real, *others] if peers else [ours, real]
 
 
-def make_ours(batch_size, data_dir=None):
+def make_ours(batch_size, data_dir="", precision="float32"):
     """Returns a turn of our own training step.
 
     Args:
         batch_size: Images per step.
-        data_dir: Records to train on; one batch in memory, if `None`.
+        data_dir: Records to train on; one batch in memory, if empty.
+        precision: One of `PRECISIONS`.
     """
     import tensorflow as tf
 
-    import alexnet_tf
-    from alexnet_tf.model import set_step_counter
-    from alexnet_tf.training import PaperSGD, make_train_step
+    from alexnet_tf import config as config_lib
+    from alexnet_tf import model as models
+    from alexnet_tf import networks
+    from alexnet_tf.experiment import parts
+    from alexnet_tf.training import make_train_step
     from input_pipeline import DataConfig, make_train_dataset
 
     images, labels = _batch(int(batch_size))
@@ -81,12 +92,15 @@ def make_ours(batch_size, data_dir=None):
     if data_dir:
         config = DataConfig(batch_size=len(labels))
         batches = iter(make_train_dataset(data_dir, config, seed=0))
-    model = alexnet_tf.AlexNet()
-    optimizer = PaperSGD()
-    optimizer.build(model.trainable_variables)
-    set_step_counter(model, optimizer.iterations)
+    _set_tf32(precision)
+    precision = "float32" if precision == "tf32" else precision
+    model = models.build(networks.PAPER, 1000, precision=precision)
+    optimizer, scaled = parts.make_optimizer(
+        config_lib.Config(precision=precision), model
+    )
+    models.set_step_counter(model, optimizer.iterations)
     train_step = make_train_step(
-        model, optimizer, tf.distribute.get_strategy(), len(labels)
+        model, scaled or optimizer, tf.distribute.get_strategy(), len(labels)
     )
 
     def turn():
@@ -98,7 +112,14 @@ def make_ours(batch_size, data_dir=None):
     return turn
 
 
-def make_product():
+def _set_tf32(precision):
+    """Lets GPUs round factors of float32 products, or not."""
+    import tensorflow as tf
+
+    tf.config.experimental.enable_tensor_float_32_execution(precision == "tf32")
+
+
+def make_product(precision="float32"):
     """Returns a turn of large products, as images' worth of arithmetic.
 
     A training step of the paper's network takes 4.136 GFLOP an image: two
@@ -108,13 +129,16 @@ def make_product():
     import tensorflow as tf
 
     size, times = 2048, 16
+    _set_tf32(precision)
+    half = precision.removeprefix("mixed_")
     matrix = tf.random.normal((size, size))
+    matrix = matrix if half == "tf32" else tf.cast(matrix, half)
     multiply = tf.function(tf.matmul)
 
     def turn():
         for _ in range(times):
             product = multiply(matrix, matrix)
-        product.numpy()
+        float(product[0, 0])
         return times * 2 * size**3 / (2e6 * (3 * 724.4 - 105.4))
 
     return turn
