@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from alexnet_tf import evaluation, preprocessing
-from alexnet_tf.analysis import saliency
+from alexnet_tf.analysis import class_names, saliency
 from alexnet_tf.model import feature_extractor
 from input_pipeline import dataset_info, image_headers, transforms
 from input_pipeline.statistics import Statistics
@@ -34,6 +34,7 @@ class Classifier:
         mean: How the mean image is subtracted; see `DataConfig`.
         resample: The filter that brings images to size; see `DatasetInfo`.
         resize: "shorter side" or "squash"; see `DatasetInfo`.
+        synsets: WordNet ids, or folder names, by label, where they are known.
 
     Raises:
         ValueError: The parts do not belong together.
@@ -45,6 +46,7 @@ class Classifier:
     mean: str = "paper"
     resample: str = "triangle"
     resize: str = "shorter side"
+    synsets: Sequence[str] = ()
 
     def __post_init__(self):
         if len(self.class_names) != self.model.output_shape[-1]:
@@ -174,7 +176,7 @@ class Classifier:
     def explain(
         self,
         file: str | os.PathLike[str],
-        label: int | None = None,
+        label: str | int | None = None,
         layer_name: str | None = None,
     ) -> np.ndarray:
         """Returns where in an image file's centre the network looked: Grad-CAM.
@@ -183,7 +185,7 @@ class Classifier:
 
         Args:
             file: Its path.
-            label: Of a class; the best one, if `None`.
+            label: A class, as `find_class` takes it; the best, if `None`.
             layer_name: A convolution; the last one, if `None`.
 
         Returns:
@@ -194,7 +196,16 @@ class Classifier:
             ValueError: It is no image, or there is no such class or layer.
         """
         crops = self.crops(self.read(file)[tf.newaxis])
+        label = None if label is None else self.find_class(label)
         return saliency.gradcam(self.model, crops, label, layer_name)[0]
+
+    def find_class(self, text: str | int) -> int:
+        """Returns the label of a class: by number, WordNet id or name.
+
+        Raises:
+            ValueError: There is no such class, or there are several.
+        """
+        return class_names.find_class(text, self.class_names, self.synsets)
 
     @functools.cached_property
     def _predict(self):

@@ -85,13 +85,7 @@ def guided_backpropagation(
     Raises:
         ValueError: There are no images, or a label is no class.
     """
-    guided, _ = gradient_rules.with_rule(model, "guided")
-
-    @tf.function
-    def compute(images, classes):
-        score, _ = _score(guided(images, training=False), classes)
-        return tf.gradients(score, images)
-
+    compute = make_guided(model)
     images, classes = check_inputs(model, images, classes)
     return map_batches(compute, (images, classes), batch_size)[0]
 
@@ -114,6 +108,26 @@ def make_gradcam(
     """
     extract = _maps_and_logits(model, layer_name)
     return tf.function(lambda images, c: _gradcam(extract, images, c))
+
+
+def make_guided(model: keras.Model) -> Callable[..., Any]:
+    """Returns `guided_backpropagation` of a model as a compiled function.
+
+    Args:
+        model: As of `guided_backpropagation`.
+
+    Returns:
+        A function of a batch of images and, for each, its label or -1 for the
+        best class, to a tuple of the gradients.
+    """
+    guided, _ = gradient_rules.with_rule(model, "guided")
+
+    @tf.function
+    def compute(images, classes):
+        score, _ = _score(guided(images, training=False), classes)
+        return tuple(tf.gradients(score, images))
+
+    return compute
 
 
 def gradcam_graph(model: keras.Model) -> Callable[..., Any]:

@@ -123,6 +123,7 @@ class Experiment:
             mean=self.config.data.mean,
             resample=self.info.resample,
             resize=self.info.resize,
+            synsets=self.info.synsets,
         )
         return found, step
 

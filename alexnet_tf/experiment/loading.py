@@ -55,4 +55,5 @@ def load_classifier(
         found.mean,
         found.resample,
         found.resize,
+        found.synsets,
     )
