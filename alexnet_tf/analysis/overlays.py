@@ -7,7 +7,7 @@ import numpy as np
 from alexnet_tf.analysis import publish
 
 # Where the picture stays visible below the heat, and where it is hidden.
-_OPACITY = 0.65
+_OPACITY = 0.55
 
 
 def draw(paths: Any, explanation: Any, caption: str = "") -> None:
