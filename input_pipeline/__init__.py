@@ -9,6 +9,8 @@ import importlib
 _PUBLIC = {
     "DataConfig": "data_config",
     "DatasetInfo": "dataset_info",
+    "make_augment": "augmentation",
+    "make_crop_dataset": "training_crops",
     "make_eval_dataset": "pipeline",
     "make_train_dataset": "pipeline",
 }

@@ -7,6 +7,7 @@ from input_pipeline import dataset_info
 LIGHTINGS = ("stddev", "eigenvalue", "original", "none")
 MEANS = ("paper", "original")
 ON_ERRORS = ("fail", "skip")
+AUGMENT_ON = ("device", "host")
 
 
 @dataclasses.dataclass
@@ -45,6 +46,10 @@ class DataConfig:
         lighting_stddev: Standard deviation of the shift's draws. Paper: 0.1.
         lighting_epochs: Epochs after which the shift ends; 0 for never. The
             authors' program ended it after 67 of 91.
+        augment_on: Where a training run mirrors, subtracts and lights its
+            crops. "device": in the step; they travel to it as uint8, a
+            quarter of the bytes. "host": before. The same batches, bit for
+            bit. `make_train_dataset` does it on the host in any case.
         cache: "" reads JPEG records from disk; "memory" keeps the decoded
             images in memory; a folder keeps them there, as raw uint8.
         held_out_fraction: Share of the training split that is not trained on.
@@ -74,6 +79,7 @@ class DataConfig:
     lighting: str = "stddev"
     lighting_stddev: float = 0.1
     lighting_epochs: float = 0.0
+    augment_on: str = "device"
     cache: str = ""
     held_out_fraction: float = 0.0
     held_out_seed: int = 0
@@ -101,6 +107,7 @@ class DataConfig:
             ("lighting", LIGHTINGS),
             ("mean", MEANS),
             ("on_error", ON_ERRORS),
+            ("augment_on", AUGMENT_ON),
         ):
             if getattr(self, name) not in choices:
                 raise ValueError(

@@ -1,29 +1,17 @@
-"""Chains the stages from records to batches.
-
-Records are read by position, through the index of their offsets, so that a
-training run can begin at any step without reading what came before. The other
-ways were weighed: skipping in a sequential chain reads all that it skips;
-checkpoints of iterators carry the whole shuffle buffer, and no strategy can
-save them; ArrayRecord reads by position too, but in Python code of its own,
-and nobody else's programs read its files as ImageNet. Reading is one Python
-call a batch; everything after it is TensorFlow's own threads.
-"""
+"""Batches of training and evaluation, ready for a network."""
 
 import os
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from input_pipeline import (
     augmentation,
-    data_service,
     datasets,
     held_out,
     host_share,
     image_cache,
-    record_reader,
-    shuffle,
+    training_crops,
     transforms,
 )
 from input_pipeline.data_config import DataConfig
@@ -71,32 +59,18 @@ def make_train_dataset(
     """
     config.validate()
     source = datasets.open_source(config, data_dir)
-    margin = _margin(source.info, config.crop_size)
-    if config.service:
-        return _from_service(
-            source, config, margin, seed, first_step, statistics, num_hosts
-        )
-    mine = host_share.slice_of_batch(config.batch_size, host, num_hosts)
-    reader = _reader(source, "train", config, skipped)
-    shuffled = shuffle.make_order(len(reader), config, seed)
-    draw = augmentation.make_random_parameters(
-        config, margin, seed, len(reader), mine
+    statistics = statistics or source.load_statistics()
+    batches = training_crops.make_crop_dataset(
+        source,
+        config,
+        seed,
+        first_step,
+        statistics=statistics,
+        host=host,
+        num_hosts=num_hosts,
+        skipped=skipped,
     )
-    augment = augmentation.make_augment(
-        config, statistics or source.load_statistics()
-    )
-    steps = tf.data.Dataset.range(first_step, np.iinfo(np.int64).max)
-
-    def positions(step):
-        return shuffled.positions(int(step))[mine]
-
-    if config.cache:
-        kept = image_cache.load(source, reader, "train", config.cache)
-        # Skipped records are not in it.
-        shuffled = shuffle.make_order(len(kept), config, seed)
-        batches = _from_decoded(steps, kept, positions, draw, config.crop_size)
-    else:
-        batches = _from_records(steps, source, reader, positions, draw, config)
+    augment = augmentation.make_augment(config, statistics)
     # The two calls hold two more: a batch of 128 crops takes 77 MB.
     return batches.map(augment, num_parallel_calls=2).prefetch(1)
 
@@ -142,17 +116,13 @@ def make_eval_dataset(
     if crops not in (1, 10):
         raise ValueError(f"crops must be 1 or 10. Received: {crops}")
     config.validate()
+    host_share.check_host(host, num_hosts)
     source = datasets.open_source(config, data_dir)
-    _margin(source.info, config.crop_size)
-    is_held_out = split == held_out.SPLIT
-    reader = _reader(source, "train" if is_held_out else split, config, skipped)
-    positions = range(len(reader))
-    if is_held_out:
-        positions = held_out.positions_of(len(reader), config)
+    training_crops.check_crop_size(source.info, config.crop_size)
+    reader, positions = _open_split(source, split, config, skipped)
     if mean_image is None:
         mean_image = source.load_statistics().mean_image
     mean_image = tf.constant(mean_image, tf.float32)
-    host_share.check_host(host, num_hosts)
     first, last = [len(positions) * h // num_hosts for h in (host, host + 1)]
 
     def crop(images, labels, names):
@@ -161,123 +131,20 @@ def make_eval_dataset(
         )
         return (images, labels, names) if file_names else (images, labels)
 
+    batch_size = max(1, config.eval_batch_size // crops)
     return (
         image_cache.make_whole_images(
-            source,
-            reader,
-            positions[first:last],
-            max(1, config.eval_batch_size // crops),
+            source, reader, positions[first:last], batch_size
         )
         .map(crop, num_parallel_calls=2)
         .prefetch(2)
     )
 
 
-def _from_records(steps, source, reader, positions, draw, config):
-    """Returns crops decoded from JPEG, with labels and random numbers."""
-    size = config.crop_size
-
-    def read(step):
-        payloads = tf.numpy_function(
-            lambda step: reader.read_with_replacement(positions(step)),
-            [step],
-            tf.string,
-            stateful=False,
-        )
-        numbers = draw(step)
-        payloads = tf.ensure_shape(payloads, numbers["mirrored"].shape)
-        fields = source.parse(payloads)
-        return fields["image"], fields["label"], numbers
-
-    def decode(image_bytes, label, numbers):
-        top, left = tf.unstack(numbers["offsets"])
-        if source.is_ready:
-            crop = transforms.decode_window(image_bytes, top, left, size)
-        else:
-            image = source.square(image_bytes)
-            crop = image[top : top + size, left : left + size]
-            crop = tf.ensure_shape(crop, (size, size, 3))
-        return crop, label, numbers
-
-    records_ = steps.map(read, num_parallel_calls=2)
-    batch_size = records_.element_spec[0].shape[0]
-    return (
-        records_.unbatch()
-        .map(decode, num_parallel_calls=tf.data.AUTOTUNE)
-        .batch(batch_size, drop_remainder=True)
-    )
-
-
-def _from_decoded(steps, kept, positions, draw, size):
-    """Returns crops cut from decoded images, like `_from_records`."""
-
-    def cut(step):
-        numbers = draw(step)
-        crops, labels = tf.numpy_function(
-            lambda step, offsets: kept.crops(positions(step), offsets, size),
-            [step, numbers["offsets"]],
-            [tf.uint8, tf.int32],
-            stateful=False,
-        )
-        count = numbers["mirrored"].shape[0]
-        crops = tf.ensure_shape(crops, (count, size, size, 3))
-        return crops, tf.ensure_shape(labels, (count,)), numbers
-
-    return steps.map(cut, num_parallel_calls=2)
-
-
-def _from_service(
-    source, config, margin, seed, first_step, statistics, num_hosts
-):
-    """Returns batches whose crops a tf.data service has decoded."""
-    if first_step:
-        raise ValueError(
-            "data.service cannot go on from a step: its order is never the "
-            f"same again. Received: step {first_step}. Go on with "
-            "--config.data.service= (empty), or begin in another --workdir."
-        )
-    if num_hosts > 1 or not source.is_ready:
-        raise ValueError(
-            "data.service serves one host, from records of "
-            f"tools.build_tfrecords. Received: {num_hosts} hosts, "
-            f"data.directory={config.directory}"
-        )
-    index = source.load_index("train")
-    draw = augmentation.make_random_parameters(
-        config, margin, seed, len(index), slice(0, config.batch_size)
-    )
-    augment = augmentation.make_augment(
-        config, statistics or source.load_statistics()
-    )
-
-    def join(step, batch):
-        crops, labels, offsets, mirrored = batch
-        numbers = {**draw(step), "offsets": offsets, "mirrored": mirrored}
-        return augment(crops, labels, numbers)
-
-    return (
-        data_service.make_crops(index, config, margin, seed)
-        .enumerate()
-        .map(join, num_parallel_calls=2)
-        .prefetch(2)
-    )
-
-
-def _margin(info, crop_size):
-    """Returns how far a crop can move, or refuses it."""
-    if crop_size > info.image_size:
-        raise ValueError(
-            "data.crop_size must be at most the size of the records. "
-            f"Received: crop_size={crop_size}, records of {info.image_size} "
-            f"pixels. Try --config.data.crop_size={info.image_size * 7 // 8}."
-        )
-    return info.image_size - crop_size
-
-
-def _reader(source, split, config, skipped):
-    """Returns the reader of a split, which fails or skips as configured."""
-    if config.on_error == "skip":
-        skipped = skipped or record_reader.Skipped()
-    else:
-        skipped = None
-    return record_reader.Reader(source.load_index(split, skipped), skipped)
+def _open_split(source, split, config, skipped):
+    """Returns the reader of a split, and which of its records are in it."""
+    if split != held_out.SPLIT:
+        reader = training_crops.make_reader(source, split, config, skipped)
+        return reader, range(len(reader))
+    reader = training_crops.make_reader(source, "train", config, skipped)
+    return reader, held_out.positions_of(len(reader), config)

@@ -120,104 +120,6 @@ def ten_crops(images: tf.Tensor, size: int = 224) -> tf.Tensor:
     return tf.concat([crops, tf.reverse(crops, axis=[3])], axis=1)
 
 
-def random_numbers(
-    batch_size, num_offsets, seed, step, lighting_stddev, same_crop_images=1
-):
-    """Draws what a training batch needs, the same for the same seed and step.
-
-    Drawn outside of XLA, which makes other numbers of the same seed.
-
-    Args:
-        batch_size: Images of the batch.
-        num_offsets: Positions of a crop along each side; 33 for 224 of 256.
-            Deviation: §4.1 counts 32.
-        seed: Integer of the run.
-        step: Integer scalar.
-        lighting_stddev: Standard deviation of the lighting's draws.
-        same_crop_images: Neighbours that share offset and mirroring. The
-            authors' program: 32.
-
-    Returns:
-        A dict: "offsets" int32 `(n, 2)`, "mirrored" bool `(n,)`, and "light"
-        float32 `(n, 3)`.
-    """
-    step = tf.cast(step, tf.int64)
-    groups = -(-batch_size // same_crop_images)
-
-    def key(salt):
-        return tf.stack([tf.constant(seed * 4 + salt, tf.int64), step])
-
-    def spread(draws):
-        return tf.repeat(draws, same_crop_images, axis=0)[:batch_size]
-
-    offsets = tf.random.stateless_uniform(
-        (groups, 2), key(0), 0, num_offsets, tf.int32, alg="philox"
-    )
-    mirrored = tf.random.stateless_uniform((groups,), key(1), alg="philox")
-    return {
-        "offsets": spread(offsets),
-        "mirrored": spread(mirrored < 0.5),
-        "light": tf.random.stateless_normal(
-            (batch_size, 3), key(2), stddev=lighting_stddev, alg="philox"
-        ),
-    }
-
-
-@tf.function(jit_compile=True)
-def augment_batch(
-    crops,
-    offsets,
-    mirrored,
-    light,
-    mean_image,
-    components,
-    divisors=None,
-    mean="paper",
-):
-    """Less the mean image, mirror, colour shift: one pass over a batch.
-
-    Args:
-        crops: uint8 `(n, size, size, 3)`.
-        offsets: int32 `(n, 2)`, the crop's top and left in its image.
-        mirrored: bool `(n,)`.
-        light: float32 `(n, 3)`, the draws of the colour shift.
-        mean_image: float32 `(height, width, 3)`.
-        components: `(3, 3)`, see `pca_lighting`.
-        divisors: float32 `(n,)`, what each image is divided by at the end, or
-            `None`. The authors' program: 1.1 while the colour shift is on.
-        mean: "paper" subtracts the mean image at the crop's own position, and
-            mirrors it with the crop; "original" the mean image's centre from
-            every crop, mirrored or not.
-
-    Returns:
-        float32 `(n, size, size, 3)`, about -150 to 150, not clipped.
-    """
-    size = crops.shape[1]
-    if mean == "original":
-        means = center_crop(mean_image, size)
-    else:
-        means = _means_at_crops(mean_image, offsets, mirrored, size)
-    crops = tf.where(
-        mirrored[:, tf.newaxis, tf.newaxis, tf.newaxis],
-        tf.reverse(crops, axis=[2]),
-        crops,
-    )
-    images = _shift(tf.cast(crops, tf.float32) - means, light, components)
-    if divisors is None:
-        return images
-    return images / divisors[:, tf.newaxis, tf.newaxis, tf.newaxis]
-
-
-def _means_at_crops(mean_image, offsets, mirrored, size):
-    """Returns the window of the mean image that each crop was cut from."""
-    reach = tf.range(size)
-    # One row and one column of indices an image, mirrored where it is.
-    rows = offsets[:, :1] + reach
-    columns = tf.where(mirrored[:, tf.newaxis], reach[::-1], reach)
-    means = tf.gather(mean_image, rows)
-    return tf.gather(means, offsets[:, 1:] + columns, axis=2, batch_dims=1)
-
-
 def evaluation_crops(images, mean_image, size, crops, mean="paper"):
     """Returns what an evaluation sees of whole images (§4.1).
 
@@ -226,7 +128,7 @@ def evaluation_crops(images, mean_image, size, crops, mean="paper"):
         mean_image: float32 `(height, width, 3)`.
         size: Rows and columns of a crop.
         crops: 1 for the centre, 10 for those of `ten_crops`.
-        mean: See `augment_batch`.
+        mean: See `augmentation.augment_batch`.
 
     Returns:
         float32 `(n, size, size, 3)`, or `(n, 10, size, size, 3)`.
@@ -241,18 +143,6 @@ def evaluation_crops(images, mean_image, size, crops, mean="paper"):
     if mean == "original":
         images = images - center_crop(mean_image, size)
     return images
-
-
-@tf.function(jit_compile=True)
-def _lighten(images, light, components):
-    """Compiles `_shift` for those who call it alone."""
-    return _shift(images, light, components)
-
-
-def _shift(images, light, components):
-    """Adds `components @ light` to every pixel of each image."""
-    colours = tf.linalg.matvec(components, light)
-    return images + colours[:, tf.newaxis, tf.newaxis, :]
 
 
 def pca_lighting(
@@ -283,6 +173,13 @@ def pca_lighting(
         (tf.shape(images)[0], 3), seed, stddev=stddev, alg="philox"
     )
     return _lighten(images, light, tf.cast(components, tf.float32))
+
+
+@tf.function(jit_compile=True)
+def _lighten(images, light, components):
+    """Adds `components @ light` to every pixel of each image."""
+    colours = tf.linalg.matvec(components, light)
+    return images + colours[:, tf.newaxis, tf.newaxis, :]
 
 
 def lighting_components(statistics, lighting="stddev"):

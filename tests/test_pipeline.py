@@ -9,6 +9,7 @@ import simplejpeg
 from data_sets import train_batches
 
 from input_pipeline import (
+    augmentation,
     make_eval_dataset,
     make_train_dataset,
     record_index,
@@ -131,7 +132,7 @@ def test_the_original_subtracts_the_centre_of_the_mean(tiny_data_dir):
     ((ours, _),) = train_batches(tiny_data_dir, 1, moving)
     ((theirs, _),) = train_batches(tiny_data_dir, 1, original)
 
-    numbers = transforms.random_numbers(5, 9, 0, 0, 0.0)
+    numbers = augmentation.random_numbers(5, 9, 0, 0, 0.0)
     for i in range(5):
         top, left = numbers["offsets"][i].numpy()
         window = mean[top : top + 40, left : left + 40]
@@ -195,8 +196,8 @@ def test_literal_eigenvalues_shift_as_far_as_printed(tiny_data_dir):
 
 
 def test_neighbours_share_a_crop_where_asked():
-    alone = transforms.random_numbers(10, 33, 0, 0, 0.1)
-    shared = transforms.random_numbers(10, 33, 0, 0, 0.1, same_crop_images=4)
+    alone = augmentation.random_numbers(10, 33, 0, 0, 0.1)
+    shared = augmentation.random_numbers(10, 33, 0, 0, 0.1, same_crop_images=4)
 
     offsets = shared["offsets"].numpy()
     assert [len(set(map(tuple, offsets[i : i + 4]))) for i in (0, 4, 8)] == [

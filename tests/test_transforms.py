@@ -8,7 +8,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from input_pipeline import statistics, transforms
+from input_pipeline import augmentation, statistics, transforms
 
 
 def _images(count, size, seed=0):
@@ -52,13 +52,12 @@ def test_augmented_batch_matches_one_image_after_the_other():
         ]
     )
 
-    outputs = transforms.augment_batch(
+    outputs = augmentation.augment_batch(
         crops,
         offsets,
         mirrored,
-        light.astype(np.float32),
+        (light @ components.T).astype(np.float32),
         mean_image.astype(np.float32),
-        components.astype(np.float32),
     )
 
     for i, (top, left) in enumerate(offsets):
@@ -72,7 +71,7 @@ def test_augmented_batch_matches_one_image_after_the_other():
 
 def test_random_numbers_follow_from_seed_and_step():
     def draw(seed, step):
-        drawn = transforms.random_numbers(64, 33, seed, step, 0.1)
+        drawn = augmentation.random_numbers(64, 33, seed, step, 0.1)
         return np.concatenate([np.reshape(drawn[k], -1) for k in sorted(drawn)])
 
     np.testing.assert_array_equal(draw(1, 5), draw(1, 5))
@@ -81,7 +80,7 @@ def test_random_numbers_follow_from_seed_and_step():
 
 
 def test_random_crops_take_every_place_and_half_are_mirrored():
-    drawn = transforms.random_numbers(20_000, 33, 0, 0, 0.1)
+    drawn = augmentation.random_numbers(20_000, 33, 0, 0, 0.1)
 
     offsets = drawn["offsets"].numpy()
     for axis in range(2):
@@ -191,19 +190,20 @@ def test_any_crop_is_the_window_less_its_mean(
     rng = np.random.default_rng(seed)
     images = rng.integers(0, 256, (batch_size, whole, whole, 3), np.uint8)
     mean_image = rng.normal(size=(whole, whole, 3)).astype(np.float32)
-    numbers = transforms.random_numbers(batch_size, margin + 1, seed, step, 0.0)
+    numbers = augmentation.random_numbers(
+        batch_size, margin + 1, seed, step, 0.0
+    )
     offsets = numbers["offsets"].numpy()
     assert offsets.min() >= 0
     assert offsets.max() <= margin
     windows = [np.s_[t : t + size, x : x + size] for t, x in offsets]
 
-    found = transforms.augment_batch(
+    found = augmentation.augment_batch(
         np.stack([i[w] for i, w in zip(images, windows, strict=True)]),
         numbers["offsets"],
         numbers["mirrored"],
         numbers["light"],
         mean_image,
-        np.eye(3, dtype=np.float32),
         mean=mean,
     )
 

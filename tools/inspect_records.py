@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from alexnet_tf.analysis import figures
 from alexnet_tf.cli import program
-from input_pipeline import record_index, records, transforms
+from input_pipeline import augmentation, record_index, records, transforms
 from input_pipeline.dataset_info import DatasetInfo
 from input_pipeline.statistics import Statistics
 
@@ -137,9 +137,10 @@ def _strips(info, fields):
             f"crop_size must be at most {size}, as large as the images. "
             f"Received: {crop_size}"
         )
+    components = transforms.lighting_components(found)
     columns = [squares.numpy()]
     for step in range(_CROPS.value):
-        numbers = transforms.random_numbers(
+        numbers = augmentation.random_numbers(
             len(squares), size - crop_size + 1, 0, step, 0.1
         )
         crops = [
@@ -148,13 +149,12 @@ def _strips(info, fields):
                 squares, numbers["offsets"].numpy(), strict=True
             )
         ]
-        crops = transforms.augment_batch(
+        crops = augmentation.augment_batch(
             tf.stack(crops),
             numbers["offsets"],
             numbers["mirrored"],
-            numbers["light"],
-            tf.constant(mean_image, tf.float32),
-            tf.constant(transforms.lighting_components(found)),
+            tf.linalg.matvec(components, numbers["light"]),
+            mean_image.astype(np.float32),
         )
         columns.append(figures.add_mean(crops, found.mean_rgb))
     return list(zip(*columns, strict=True))

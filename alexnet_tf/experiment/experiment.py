@@ -9,12 +9,14 @@ from alexnet_tf import classifier, model, weights
 from alexnet_tf.experiment import workdir as workdirs
 from alexnet_tf.training import checkpoint
 from input_pipeline import (
+    augmentation,
     dataset_info,
     datasets,
     held_out,
     pipeline,
     record_reader,
     statistics,
+    training_crops,
     transforms,
 )
 
@@ -133,8 +135,14 @@ class Experiment:
         return found, checkpoint.load_arrays(folder / "weights.npz")
 
     def make_train_dataset(self, first_step, host=0, num_hosts=1):
-        """Returns a host's endless batches from a step on."""
-        return pipeline.make_train_dataset(
+        """Returns a host's endless batches from a step on.
+
+        They are images and labels, or what `make_augment` makes those of.
+        """
+        make = pipeline.make_train_dataset
+        if self.config.data.augment_on == "device":
+            make = training_crops.make_crop_dataset
+        return make(
             self.source,
             self.config.data,
             self.config.training.seed,
@@ -144,6 +152,12 @@ class Experiment:
             num_hosts=num_hosts,
             skipped=self.skipped,
         )
+
+    def make_augment(self):
+        """Returns what a batch still needs on its device, or `None`."""
+        if self.config.data.augment_on == "host":
+            return None
+        return augmentation.make_augment(self.config.data, self.statistics)
 
     def make_eval_dataset(
         self, split, crops, file_names=False, host=0, num_hosts=1

@@ -146,16 +146,15 @@ def make_updater(parts, applied):
         placement.strategy,
         experiment.config.data.batch_size,
         experiment.config.optimizer.gradient_accumulation_steps,
+        experiment.make_augment(),
     )
     batches = experiment.make_train_dataset(
         state.step, placement.host, placement.num_hosts
     )
-    if placement.num_replicas > 1:
-        batches = strategy.split_batches(batches, placement.strategy)
     return loop.Updater(
         state,
         train_step,
-        batches,
+        strategy.send_batches(batches, placement),
         parts.rates,
         intervals=parts.intervals,
         **parts.watched,
@@ -165,14 +164,16 @@ def make_updater(parts, applied):
 def make_reporter(parts, progress):
     """Returns what reports figures and pictures."""
     experiment, state = parts.experiment, parts.state
+    augment = experiment.make_augment()
 
-    def make_pictures(images):
+    def make_pictures(batch):
+        images, _ = augment(*batch) if augment else batch
         arrays = weights.to_arrays(state.model)
         kernels = figures.kernel_grid(next(iter(arrays.values())))
-        batch = figures.batch_sheet(images, experiment.statistics.mean_rgb)
+        sheet = figures.batch_sheet(images, experiment.statistics.mean_rgb)
         return {
             "conv1_kernels": kernels[np.newaxis],
-            "augmented_batch": batch[np.newaxis],
+            "augmented_batch": sheet[np.newaxis],
         }
 
     def extra_scalars():

@@ -38,6 +38,7 @@ _FREE_DATA = (
     "resize",
     "tfds_data_dir",
     "eval_batch_size",
+    "augment_on",
     "cache",
     "on_error",
     "service",

@@ -1,6 +1,5 @@
 """What people see of a run while it trains."""
 
-import numpy as np
 import tensorflow as tf
 
 from alexnet_tf.training import checkpoint
@@ -18,7 +17,7 @@ class Reporter:
         progress: Has `update(steps, facts)`.
         diagnostics: A `diagnostics.Diagnostics`.
         make_pictures: Returns a dict of uint8 `(n, rows, columns, 3)` by name,
-            given a batch of images `(n, rows, columns, 3)`; or `None`.
+            given the first replica's part of a batch; or `None`.
         extra_scalars: Returns a dict of further scalars.
     """
 
@@ -49,15 +48,13 @@ class Reporter:
         """Starts or ends the profiler, and writes pictures where due.
 
         Args:
-            batch: The images and labels of the coming update.
+            batch: That of the coming update, of all replicas.
         """
         step = self.state.step
         self.writer.profile(step, self.intervals.profile_steps)
         if self.make_pictures and step % self.intervals.images_every_steps == 0:
-            images = batch[0]
-            if isinstance(images, tf.distribute.DistributedValues):
-                images = images.values[0]
-            for name, picture in self.make_pictures(np.array(images)).items():
+            first = tf.nest.map_structure(_of_first_replica, batch)
+            for name, picture in self.make_pictures(first).items():
                 self.writer.images(step, name, picture)
 
     def report(self):
@@ -84,3 +81,10 @@ class Reporter:
         groups = self.rates.groups(self.state.step - 1)
         by_group = {f"rates/{name}": rate for name, rate in groups.items()}
         return {"learning_rate": self.state.rate, **by_group}
+
+
+def _of_first_replica(value):
+    """Returns a tensor, or the first of those of several replicas."""
+    if isinstance(value, tf.distribute.DistributedValues):
+        return value.values[0]
+    return value

@@ -14,6 +14,7 @@ def make_train_step(
     strategy: Any,
     batch_size: int,
     gradient_accumulation_steps: int = 1,
+    augment: Any = None,
 ) -> Any:
     """Returns the function that `training.loop` calls once per batch.
 
@@ -24,14 +25,16 @@ def make_train_step(
         batch_size: Images per step, over all replicas together.
         gradient_accumulation_steps: Parts that each replica computes its
             share in, one after another, for one update; divides the share.
+        augment: Makes `(images, labels)` of a replica's part of a batch, on
+            its device; they are the batch's own, if `None`.
 
     Returns:
-        A function of one distributed batch `(images, labels)`, and of whether
-        to measure. It updates the weights and returns a dict of scalars,
-        means over the whole batch: "loss" in nats, "top1_error" and
-        "top5_error" as fractions; measured, on one replica, also
-        "gradient_norm/LAYER" of each layer's kernel, whatever the scale of
-        the loss.
+        A function of one distributed batch, `(images, labels)` or what
+        `augment` takes, and of whether to measure. It updates the weights and
+        returns a dict of scalars, means over the whole batch: "loss" in nats,
+        "top1_error" and "top5_error" as fractions; measured, on one replica,
+        also "gradient_norm/LAYER" of each layer's kernel, whatever the scale
+        of the loss.
 
     Raises:
         ValueError: The optimizer was built outside of the strategy, which
@@ -69,7 +72,8 @@ def make_train_step(
             "top5_error": _missed(logits, labels, 5) / batch_size,
         }
 
-    def replica_step(images, labels, measured):
+    def replica_step(batch, measured):
+        images, labels = augment(*batch) if augment else batch
         if gradient_accumulation_steps == 1:
             gradients, metrics = compute(images, labels)
         else:
@@ -92,7 +96,7 @@ def make_train_step(
     # As it stands: to convert Keras's code and ours takes seconds.
     @tf.function(autograph=False)
     def update(batch, measured):
-        per_replica = strategy.run(replica_step, args=(*batch, measured))
+        per_replica = strategy.run(replica_step, args=(batch, measured))
         return {
             name: strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
             for name, value in per_replica.items()

@@ -130,11 +130,41 @@ def per_replica(rows):
     )
 
 
+def send_batches(dataset, placement):
+    """Returns a host's batches, each sent ahead to where it is computed.
+
+    Args:
+        dataset: Yields this host's part of each step's batch.
+        placement: A `Placement`. Several replicas get an equal part each; one
+            has all of it, on the first of the devices that were named, or on
+            the GPU.
+    """
+    if placement.num_replicas > 1:
+        return split_batches(dataset, placement.strategy)
+    device = _first_device(placement)
+    if device is None:
+        return dataset
+    return dataset.apply(
+        tf.data.experimental.prefetch_to_device(device, buffer_size=2)
+    )
+
+
+def _first_device(placement):
+    """Returns the device of a replica's input, `None` where it is here."""
+    if isinstance(placement.strategy, tf.distribute.MirroredStrategy):
+        return placement.strategy.extended.worker_devices[0]
+    if placement.tower_devices:
+        return placement.tower_devices[0]
+    gpus = tf.config.list_logical_devices("GPU")
+    return gpus[0].name if gpus else None
+
+
 def split_batches(dataset, strategy):
     """Returns a host's batches, cut for its replicas and sent to them.
 
     Args:
-        dataset: Yields this host's `(images, labels)` of each step.
+        dataset: Yields this host's part of each step's batch, tensors in any
+            structure.
         strategy: With one or more replicas on this host.
     """
     _, hosts = host_of(strategy)
@@ -142,9 +172,11 @@ def split_batches(dataset, strategy):
 
     def cut(*parts):
         return tf.data.Dataset.from_tensor_slices(
-            tuple(
-                tf.reshape(p, (replicas, p.shape[0] // replicas, *p.shape[1:]))
-                for p in parts
+            tf.nest.map_structure(
+                lambda p: tf.reshape(
+                    p, (replicas, p.shape[0] // replicas, *p.shape[1:])
+                ),
+                parts,
             )
         )
 
