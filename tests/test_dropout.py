@@ -113,3 +113,32 @@ def test_every_part_of_a_batch_has_masks_of_its_own():
     np.testing.assert_array_equal(first, whole)
     # Two fair coins agree half of the time; 0.1 is six deviations.
     assert abs((first == second).mean() - 0.5) < 0.1
+
+
+def test_no_two_masks_are_drawn_from_one_seed():
+    """Seeds, steps, replicas, parts and towers: 32 masks, all different."""
+    strategy = tf.distribute.MirroredStrategy(
+        ["CPU:0", "CPU:1"],
+        cross_device_ops=tf.distribute.ReductionToOneDevice(),
+    )
+    # More than 64 activations: one mask in 2 ** 64 is like another by chance.
+    ones = tf.ones((1, 96))
+    found = []
+    for seed in (1, 2):
+        layer = Dropout(seed=seed)
+        step = tf.Variable(0, dtype=tf.int64)
+        layer.follow(step)
+
+        def masks(layer=layer):
+            drawn = []
+            for part in (0, 1):
+                with dropout.part_of_step(part):
+                    drawn += layer([ones, ones], training=True)
+            return drawn
+
+        for number in (7, 8):
+            step.assign(number)
+            for each in strategy.run(masks):
+                found += strategy.experimental_local_results(each)
+
+    assert len({mask.numpy().tobytes() for mask in found}) == len(found) == 32

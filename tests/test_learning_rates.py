@@ -128,6 +128,23 @@ def test_a_hand_acts_from_its_step_on():
     ]
 
 
+def test_a_hand_moves_kernels_and_biases_alike():
+    manual = learning_rates.ManualFactor()
+    manual.set(10, 0.1)
+    own = learning_rates.Rates(
+        schedule.Boundaries(0.01, []),
+        schedule.Boundaries(0.02, []),
+        manual=manual,
+    )
+    shared = learning_rates.Rates(schedule.Boundaries(0.01, []), manual=manual)
+
+    assert own.groups(9) == pytest.approx({"kernels": 0.01, "biases": 0.02})
+    assert own.groups(10) == pytest.approx({"kernels": 0.001, "biases": 0.002})
+    assert shared.groups(10) == pytest.approx(
+        {"kernels": 0.001, "biases": 0.001}
+    )
+
+
 @pytest.mark.parametrize(
     "text", ["conv1", "conv1=fast@3", "conv1=-1@3", "conv1=0.1@", "=1@2"]
 )

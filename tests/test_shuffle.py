@@ -68,3 +68,15 @@ def test_negative_seeds_have_different_orders():
     one, other = (ShuffledOrder(50, 50, seed).positions(0) for seed in (-1, -2))
 
     assert not np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("seed", [-1, 7, 2**40 + 7, 2**64 + 7])
+def test_the_order_is_philoxs_of_seed_and_epoch(seed):
+    order = ShuffledOrder(50, 50, seed)
+
+    # Any integer is a seed; the key has 64 bits of it.
+    for epoch in range(2):
+        key = np.array([seed & (2**64 - 1), epoch], np.uint64)
+        numbers = np.random.Philox(key=key).random_raw(50)
+        expected = sorted(range(50), key=lambda i, n=numbers: n[i])
+        np.testing.assert_array_equal(order.positions(epoch), expected)

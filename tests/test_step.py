@@ -104,6 +104,60 @@ def test_an_overflow_of_any_replica_skips_the_step(two_replicas):
     assert int(inner.iterations.numpy()) == 0
 
 
+def test_gradient_norms_are_those_of_each_layers_kernels():
+    model = alexnet_tf.build(NETWORK, 6)
+    optimizer = PaperSGD()
+    optimizer.build(model.trainable_variables)
+    rng = np.random.default_rng(0)
+    images = rng.normal(0, 50, (BATCH_SIZE, 40, 40, 3)).astype(np.float32)
+    labels = np.arange(BATCH_SIZE) % 6
+    with tf.GradientTape() as tape:
+        losses = keras.losses.sparse_categorical_crossentropy(
+            labels, model(images), from_logits=True
+        )
+        loss = tf.reduce_mean(losses)
+    kernels = {
+        layer.name: [kernel.value for kernel in layer.kernels]
+        for layer in model.layers
+        if layer.weights
+    }
+    gradients = tape.gradient(loss, kernels)
+    expected = {
+        name: np.sqrt(sum(np.sum(np.square(g)) for g in of_layer))
+        for name, of_layer in gradients.items()
+    }
+
+    step = make_train_step(
+        model, optimizer, tf.distribute.get_strategy(), BATCH_SIZE
+    )
+    metrics = step((images, labels), True)
+
+    found = {
+        name.partition("/")[2]: float(value)
+        for name, value in metrics.items()
+        if name.startswith("gradient_norm/")
+    }
+    assert found == pytest.approx(expected, rel=1e-4)
+    # They cost time and are measured where they are asked for.
+    silent = step((images, labels))
+    assert not [name for name in silent if "norm" in name]
+
+
+def test_several_replicas_measure_no_norms(two_replicas):
+    with two_replicas.scope():
+        model = alexnet_tf.build(NETWORK, 6)
+        optimizer = PaperSGD()
+        optimizer.build(model.trainable_variables)
+    step = make_train_step(model, optimizer, two_replicas, BATCH_SIZE)
+    batch = tf.zeros((BATCH_SIZE, 40, 40, 3)), tf.zeros(BATCH_SIZE, tf.int32)
+    (shares,) = two_replicas.experimental_distribute_dataset(
+        tf.data.Dataset.from_tensors(batch).unbatch().batch(BATCH_SIZE)
+    )
+
+    # A share of the gradient has a norm of its own, which says little.
+    assert sorted(step(shares, True)) == ["loss", "top1_error", "top5_error"]
+
+
 def test_gradient_norms_are_those_without_a_scale():
     norms = []
     for scale in (1.0, 1024.0):
