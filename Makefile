@@ -2,7 +2,8 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: demo test test-slow lint bench gpu-check reproduce serve site install
+.PHONY: coverage demo dist test test-slow lint bench gpu-check reproduce serve
+.PHONY: site install
 install: .venv/installed
 
 # The demo: render, convert, train, evaluate, export, classify. Each command is
@@ -21,6 +22,17 @@ lint: .venv/installed
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+
+# Wheel and sdist, then the wheel in an empty environment.
+dist: .venv/installed
+	rm -rf dist
+	$(RUN) -m build --outdir dist
+	$(RUN) tests/try_wheel.py dist/*.whl
+
+# Both suites, counting the lines of the two packages that they run.
+coverage: .venv/installed
+	$(RUN) -m pytest -n 2 --dist loadfile --cov --cov-report=term \
+	  --cov-fail-under=92
 
 # The pages of docs/, into build/site; a warning is an error. The variable
 # hides the theme's advertisement of its successor.

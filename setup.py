@@ -90,11 +90,13 @@ setuptools.setup(
             *FIGURES,
             *PARQUET,
             *SERVING,
+            "build>=1.2",
             "hypothesis>=6.100",
             "mypy>=1.15",
             # A second runtime of ONNX, for what the first might get wrong.
             "openvino>=2026.1",
             "pytest>=8",
+            "pytest-cov>=5",
             "pytest-timeout>=2.3",
             "pytest-xdist>=3.6",
             "ruff>=0.15",
