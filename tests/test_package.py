@@ -1,6 +1,7 @@
 """What is installed: everything of the two packages, and nothing else."""
 
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,8 @@ import zipfile
 
 import pytest
 from programs import ROOT
+
+import alexnet_tf
 
 # Where the folders of the checkout are in the wheel.
 PLACES = {
@@ -44,6 +47,15 @@ def installed(tmp_path_factory):
     )
     (wheel,) = folder.glob("*.whl")
     return zipfile.ZipFile(wheel).namelist()
+
+
+def test_version_is_that_of_citation_and_changes():
+    version = alexnet_tf.__version__
+
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert f"\nversion: {version}\n" in citation
+    changes = (ROOT / "CHANGELOG.md").read_text()
+    assert re.search(rf"^## {re.escape(version)}\b", changes, re.M)
 
 
 @pytest.mark.slow
