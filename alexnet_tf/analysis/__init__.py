@@ -6,14 +6,22 @@ import typing
 if typing.TYPE_CHECKING:
     from alexnet_tf.analysis.deconvnet import Deconvnet
     from alexnet_tf.analysis.occluder import occlusion
+    from alexnet_tf.analysis.perceptual import LPIPS
     from alexnet_tf.analysis.saliency import gradcam, guided_backpropagation
 
-__all__ = ["Deconvnet", "gradcam", "guided_backpropagation", "occlusion"]
+__all__ = [
+    "LPIPS",
+    "Deconvnet",
+    "gradcam",
+    "guided_backpropagation",
+    "occlusion",
+]
 
 # Where each name is; imported when it is first used, as most parts of this
 # room need no TensorFlow.
 _MODULES = {
     "Deconvnet": "deconvnet",
+    "LPIPS": "perceptual",
     "gradcam": "saliency",
     "guided_backpropagation": "saliency",
     "occlusion": "occluder",
