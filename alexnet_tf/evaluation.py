@@ -48,7 +48,9 @@ def probabilities(model: keras.Model, crops: tf.Tensor) -> tf.Tensor:
 
 def make_predictor(model: keras.Model) -> Callable[..., Any]:
     """Returns `probabilities` of a model as a function of crops, compiled."""
-    return tf.function(lambda crops: probabilities(model, crops))
+    return tf.function(
+        lambda crops: probabilities(model, crops), autograph=False
+    )
 
 
 def predict(

@@ -116,6 +116,7 @@ def make_augment(config, statistics):
     # An array is a constant of every graph, on the device that it runs on.
     mean_image = np.asarray(statistics.mean_image, np.float32)
 
+    @tf.autograph.experimental.do_not_convert
     def augment(crops, labels, numbers):
         images = augment_batch(
             crops, mean_image=mean_image, mean=config.mean, **numbers
@@ -125,7 +126,7 @@ def make_augment(config, statistics):
     return augment
 
 
-@tf.function(jit_compile=True)
+@tf.function(jit_compile=True, autograph=False)
 def augment_batch(
     crops,
     offsets,

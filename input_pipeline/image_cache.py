@@ -29,6 +29,7 @@ def make_whole_images(source, reader, positions=None, batch_size=_BATCH):
     size = source.info.image_size
     positions = range(len(reader)) if positions is None else positions
 
+    @tf.autograph.experimental.do_not_convert
     def read(start):
         payloads = tf.numpy_function(
             lambda start: reader.read(positions[start : start + batch_size]),
@@ -39,6 +40,7 @@ def make_whole_images(source, reader, positions=None, batch_size=_BATCH):
         fields = source.parse(tf.ensure_shape(payloads, [None]))
         return fields["image"], fields["label"], fields["file_name"]
 
+    @tf.autograph.experimental.do_not_convert
     def decode(image_bytes, label, file_name):
         if source.is_ready:
             image = transforms.decode(image_bytes)

@@ -104,6 +104,7 @@ def _from_records(steps, source, reader, positions, draw, config):
     """Returns crops decoded from JPEG, with labels and random numbers."""
     size = config.crop_size
 
+    @tf.autograph.experimental.do_not_convert
     def read(step):
         payloads = tf.numpy_function(
             lambda step: reader.read_with_replacement(positions(step)),
@@ -116,6 +117,7 @@ def _from_records(steps, source, reader, positions, draw, config):
         fields = source.parse(payloads)
         return fields["image"], fields["label"], numbers
 
+    @tf.autograph.experimental.do_not_convert
     def decode(image_bytes, label, numbers):
         top, left = tf.unstack(numbers["offsets"])
         if source.is_ready:
@@ -138,6 +140,7 @@ def _from_records(steps, source, reader, positions, draw, config):
 def _from_decoded(steps, kept, positions, draw, size):
     """Returns crops cut from decoded images, like `_from_records`."""
 
+    @tf.autograph.experimental.do_not_convert
     def cut(step):
         numbers = draw(step)
         crops, labels = tf.numpy_function(
@@ -172,6 +175,7 @@ def _from_service(source, config, seed, first_step, statistics, num_hosts):
         config, statistics, seed, len(index), slice(0, config.batch_size)
     )
 
+    @tf.autograph.experimental.do_not_convert
     def join(step, batch):
         crops, labels, offsets, mirrored = batch
         # Its workers have drawn these two.

@@ -175,7 +175,7 @@ def pca_lighting(
     return _lighten(images, light, tf.cast(components, tf.float32))
 
 
-@tf.function(jit_compile=True)
+@tf.function(jit_compile=True, autograph=False)
 def _lighten(images, light, components):
     """Adds `components @ light` to every pixel of each image."""
     colours = tf.linalg.matvec(components, light)

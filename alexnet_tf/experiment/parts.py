@@ -24,6 +24,7 @@ from alexnet_tf.training.diagnostics import Diagnostics
 from alexnet_tf.training.reports import Reporter
 from alexnet_tf.training.requests import RequestHandler
 from alexnet_tf.training.state import TrainState
+from alexnet_tf.weights import assign
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,8 +169,7 @@ def make_reporter(parts, progress):
 
     def make_pictures(batch):
         images, _ = augment(*batch) if augment else batch
-        arrays = weights.to_arrays(state.model)
-        kernels = figures.kernel_grid(next(iter(arrays.values())))
+        kernels = figures.kernel_grid(assign.first_kernel(state.model))
         sheet = figures.batch_sheet(images, experiment.statistics.mean_rgb)
         return {
             "conv1_kernels": kernels[np.newaxis],

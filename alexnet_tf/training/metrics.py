@@ -98,7 +98,7 @@ def layer_norms(model, optimizer):
     }
 
 
-@tf.function
+@tf.function(autograph=False)
 def _norms(groups):
     """Returns the Euclidean norm over each group of variables."""
     return tf.stack([tf.linalg.global_norm(group) for group in groups])

@@ -33,6 +33,12 @@ def to_arrays(model: keras.Model) -> dict[str, np.ndarray]:
     return gather_towers(model, lambda variable: variable)
 
 
+def first_kernel(model):
+    """Returns the kernel of a model's first layer, as `to_arrays` has it."""
+    parts = next(iter(_parts(model).values()))
+    return np.concatenate([part.numpy() for part in parts], axis=-1)
+
+
 def gather_towers(model, value_of):
     """Returns arrays of something that each variable has, such as itself.
 
