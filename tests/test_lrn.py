@@ -203,3 +203,22 @@ def test_a_gpus_kernel_is_used_within_its_limits_alone(
 
     operations = {operation.type for operation in graph.get_operations()}
     assert expected in {name.removeprefix("Stateful") for name in operations}
+
+
+def test_half_precision_is_cast_within_the_compiled_functions():
+    """A cast outside of them would write every map to memory once more."""
+    layer = LocalResponseNormalization(
+        implementation="compiled", dtype="mixed_bfloat16"
+    )
+
+    @tf.function
+    def gradient(a):
+        return tf.gradients(layer(a), a)
+
+    graph = gradient.get_concrete_function(
+        tf.TensorSpec((1, 3, 3, 8), tf.bfloat16)
+    ).graph
+
+    assert "Cast" not in {
+        operation.type for operation in graph.get_operations()
+    }

@@ -96,11 +96,10 @@ class LocalResponseNormalization(keras.layers.Layer):
         )
         normalize = _compiled if by_xla else _native
 
-        def in_float32(a, tower):
-            b = normalize(tf.cast(a, tf.float32), groups, *constants)
-            return tf.cast(b, a.dtype)
+        def apply(a, tower):
+            return normalize(a, groups, *constants)
 
-        return placement.map_towers(in_float32, activations, self.devices)
+        return placement.map_towers(apply, activations, self.devices)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Returns `input_shape`."""
@@ -150,13 +149,15 @@ def _native(a, groups, *constants):
     Split and concatenate rather than reshape: converters to other formats
     know what to do with these.
     """
+    values = tf.cast(a, tf.float32)
     if groups == 1:
-        return tf.nn.local_response_normalization(a, *constants)
+        b = tf.nn.local_response_normalization(values, *constants)
+        return tf.cast(b, a.dtype)
     parts = [
         tf.nn.local_response_normalization(part, *constants)
-        for part in tf.split(a, groups, axis=-1)
+        for part in tf.split(values, groups, axis=-1)
     ]
-    return tf.concat(parts, axis=-1)
+    return tf.cast(tf.concat(parts, axis=-1), a.dtype)
 
 
 def _compiled(a, groups, *constants):
@@ -172,10 +173,11 @@ def compiled(a, radius, bias, alpha, beta, axes=(3,)):
     """Normalizes by two functions, forward and backward, compiled by XLA.
 
     Keeps only its input for the gradient and computes the rest again, which
-    costs less than to store it.
+    costs less than to store it. Half precision becomes float32 and half again
+    within them, so that no other copy of the map goes through memory.
 
     Args:
-        a: Float32 `(batch, height, width, channels)`.
+        a: `(batch, height, width, channels)`, of any floating type.
         radius: Values summed on each side, along each of the axes.
         bias: As in `LocalResponseNormalization`.
         alpha: The same.
@@ -196,19 +198,23 @@ def compiled(a, radius, bias, alpha, beta, axes=(3,)):
 
 @tf.function(jit_compile=True, autograph=False)
 def _forward(a, radius, bias, alpha, beta, axes):
-    """Returns `a * scale ** -beta`."""
-    scale = bias + alpha * _window_sum(tf.square(a), radius, axes)
-    return a * _negative_power(scale, beta)
+    """Returns `a * scale ** -beta`, in the type of `a`."""
+    values = tf.cast(a, tf.float32)
+    scale = bias + alpha * _window_sum(tf.square(values), radius, axes)
+    return tf.cast(values * _negative_power(scale, beta), a.dtype)
 
 
 @tf.function(jit_compile=True, autograph=False)
 def _backward(a, upstream, radius, bias, alpha, beta, axes):
-    """Returns the gradient with respect to `a`."""
+    """Returns the gradient with respect to `a`, in its type."""
+    dtype = a.dtype
+    a, upstream = tf.cast(a, tf.float32), tf.cast(upstream, tf.float32)
     scale = bias + alpha * _window_sum(tf.square(a), radius, axes)
     power = _negative_power(scale, beta)
     # A value feeds its own output and the denominators of its neighbours.
     through_neighbours = _window_sum(upstream * a * power / scale, radius, axes)
-    return upstream * power - 2.0 * alpha * beta * a * through_neighbours
+    gradient = upstream * power - 2.0 * alpha * beta * a * through_neighbours
+    return tf.cast(gradient, dtype)
 
 
 def _negative_power(scale, beta):
