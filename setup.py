@@ -66,6 +66,8 @@ setuptools.setup(
         "google-crc32c>=1.5",
         # TFDS imports it without declaring it.
         "importlib_resources",
+        # Keras and TensorFlow have it.
+        "h5py>=3.11",
         "keras>=3.15,<3.16",
         "ml-collections>=1.1",
         "numpy>=1.26",

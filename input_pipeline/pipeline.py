@@ -90,6 +90,7 @@ def make_eval_dataset(
     host: int = 0,
     num_hosts: int = 1,
     skipped: Any = None,
+    first_record: int = 0,
 ) -> tf.data.Dataset:
     """Returns every image of a split exactly once, in the records' order.
 
@@ -106,6 +107,7 @@ def make_eval_dataset(
             all of it.
         skipped: See `make_train_dataset`. A skipped image is missing from
             the dataset.
+        first_record: Its position in the split.
 
     Returns:
         A dataset of `(images, labels)`, or `(images, labels, file_names)`:
@@ -124,6 +126,7 @@ def make_eval_dataset(
     source = datasets.open_source(config, data_dir)
     training_crops.check_crop_size(source.info, config.crop_size)
     reader, positions = _open_split(source, split, config, skipped)
+    positions = positions[first_record:]
     if mean_image is None:
         mean_image = source.load_statistics().mean_image
     mean_image = tf.constant(mean_image, tf.float32)

@@ -73,9 +73,9 @@ class LPIPS:
         if isinstance(weights, Mapping):
             arrays = lpips_weights.check(weights)
         else:
-            is_one = isinstance(weights, str | os.PathLike)
-            paths = [weights] if is_one else weights
-            self._files = [os.fspath(path) for path in paths]
+            if isinstance(weights, str | os.PathLike):
+                weights = [weights]
+            self._files = [os.fspath(path) for path in weights]
             arrays = lpips_weights.load(self._files)
         self._arrays = arrays
         self._distances = tf.function(self._compute)

@@ -3,9 +3,8 @@
 import dataclasses
 import pathlib
 
-import numpy as np
-
 from alexnet_tf import classifier, model, weights
+from alexnet_tf.experiment import split_images
 from alexnet_tf.experiment import workdir as workdirs
 from alexnet_tf.training import checkpoint
 from input_pipeline import (
@@ -17,11 +16,10 @@ from input_pipeline import (
     record_reader,
     statistics,
     training_crops,
-    transforms,
 )
 
 
-class Experiment:
+class Experiment(split_images.SplitImages):
     """A workdir: its config, its data set and its checkpoints.
 
     Args:
@@ -159,24 +157,28 @@ class Experiment:
             return None
         return augmentation.make_augment(self.config.data, self.statistics)
 
-    def make_eval_dataset(
-        self, split, crops, file_names=False, host=0, num_hosts=1
-    ):
+    def make_eval_dataset(self, split, crops, file_names=False, **how):
         """Returns a split from where it is now, less the training's mean.
+
+        Args:
+            split: See `pipeline.make_eval_dataset`; as all others.
+            crops: The same.
+            file_names: The same.
+            **how: `host`, `num_hosts`, `first_record`.
 
         Raises:
             ValueError: The records are others than those of the run.
         """
+        mean_image = self.statistics.mean_image
         return pipeline.make_eval_dataset(
             self.open_source(split),
             self.config.data,
             split,
             crops,
             file_names,
-            self.statistics.mean_image,
-            host=host,
-            num_hosts=num_hosts,
+            mean_image,
             skipped=self.skipped,
+            **how,
         )
 
     def num_images(self, split):
@@ -186,75 +188,6 @@ class Experiment:
             total = splits["train"].num_images
             return round(total * self.config.data.held_out_fraction)
         return splits[split].num_images
-
-    def sample_images(self, split, count):
-        """Returns images of a split, evenly spread over it.
-
-        Args:
-            split: "train", "validation" or "test".
-            count: Images; fewer where no more are there, or whole.
-
-        Returns:
-            uint8 `(n, image_size, image_size, 3)`, RGB.
-        """
-        source, reader = self._open_reader(split)
-        count = min(count, len(reader))
-        positions = np.linspace(0, len(reader) - 1, count).astype(int)
-        size = self.info.image_size
-        images = [
-            source.square(source.parse(record)["image"])
-            for record in reader.read(positions)
-        ]
-        return np.array(images, np.uint8).reshape(-1, size, size, 3)
-
-    def whole_positions(self, split):
-        """Returns the positions of a split's records that are read, `(n,)`.
-
-        All, or with data.on_error=skip, after a pass over them, the whole ones.
-        """
-        _, reader = self._open_reader(split)
-        positions = np.arange(len(reader))
-        if reader.skipped is None:
-            return positions
-        return positions[[len(reader.read([p])) == 1 for p in positions]]
-
-    def _open_reader(self, split):
-        """Returns the source of a split, and what reads its records."""
-        source = self.open_source(split)
-        skips = self.config.data.on_error == "skip"
-        skipped = self.skipped if skips else None
-        index = source.load_index(split, skipped)
-        return source, record_reader.Reader(index, skipped)
-
-    def images_at(self, split, positions, file_names=None):
-        """Returns the images at some positions of a split.
-
-        Args:
-            split: "train", "validation" or "test".
-            positions: Integers from 0, in the order of the records.
-            file_names: What the records there must be called, or `None`.
-
-        Returns:
-            A list of uint8 `(rows, columns, 3)`, RGB.
-
-        Raises:
-            ValueError: The records are others than those of the run, or are
-                called otherwise.
-        """
-        source, reader = self._open_reader(split)
-        images = []
-        for number, position in enumerate(positions):
-            record = source.parse(reader.index.read(int(position)))
-            name = record["file_name"].numpy().decode()
-            if file_names is not None and name != file_names[number]:
-                raise ValueError(
-                    f"Image {position} of {split} must be "
-                    f"{file_names[number]}, as it was when it was "
-                    f"evaluated. Found: {name}. "
-                    "Evaluate the present records again."
-                )
-            images.append(transforms.decode(record["image"]).numpy())
-        return images
 
     def open_source(self, split):
         """Returns where the records are now, if they are those of the run.
