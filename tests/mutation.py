@@ -65,6 +65,9 @@ def main():
     try:
         _copy(folder)
         _preload()
+        for tests in sorted({CORE[fault.path] for fault in drawn}):
+            if _run(folder, tests.split()) != 0:
+                sys.exit(f"error: the tests of {tests} must pass first.")
         survivors = [fault for fault in drawn if not _is_caught(folder, fault)]
     finally:
         shutil.rmtree(folder)

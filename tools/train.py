@@ -46,7 +46,8 @@ def main(argv):
     make_progress = functools.partial(_make_progress, "train")
     with start.begin(_CONFIG.value, _WORKDIR.value) as run:
         scores = train.train(run, make_progress)
-    print(f"validation, one crop: {summaries.describe(scores)}")
+    words = summaries.describe(scores, run.info.num_classes)
+    print(f"validation, one crop: {words}")
     print(f"workdir: {_WORKDIR.value}")
 
 
