@@ -12,7 +12,8 @@ VERSION = re.search(
 
 # ONNX Runtime and LiteRT run what was exported, for its report.
 EXPORT = [
-    "ai-edge-litert>=2",
+    "ai-edge-litert>=2.3",
+    "ai-edge-quantizer>=0.10,<0.11",
     "onnx>=1.16",
     "onnxruntime>=1.20",
 ]

@@ -41,6 +41,7 @@ OPTIONAL = {
     "torch",
     "safetensors",
     "ai_edge_litert",
+    "ai_edge_quantizer",
     "onnx",
     "onnxruntime",
     "openvino",

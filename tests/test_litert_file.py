@@ -1,5 +1,7 @@
 """LiteRT files answer as the network does."""
 
+import sys
+
 import exported
 import numpy as np
 import pytest
@@ -8,10 +10,10 @@ from runs import NETWORK
 import alexnet_tf
 from alexnet_tf.export import litert_file, parity
 
-pytest.importorskip(
-    "ai_edge_litert",
-    reason="ai_edge_litert is not here: pip install 'alexnet-tf[export]'",
-)
+for package in ("ai_edge_litert", "ai_edge_quantizer"):
+    pytest.importorskip(
+        package, reason=f"{package} is not here: install alexnet-tf[export]"
+    )
 SIZE = exported.SIZE
 
 
@@ -113,14 +115,11 @@ def test_expected_is_what_keras_says(small, images):
 
 
 def test_a_failed_export_leaves_nothing(small, tmp_path, monkeypatch):
-    convert = litert_file._convert
+    def fill_the_disk(path, images):
+        assert path.exists()
+        raise OSError(28, "No space left on device")
 
-    def fill_the_disk(saved_model, precision, images):
-        if precision == "int8":
-            raise OSError(28, "No space left on device")
-        return convert(saved_model, precision, images)
-
-    monkeypatch.setattr(litert_file, "_convert", fill_the_disk)
+    monkeypatch.setattr(litert_file.litert_int8, "quantize", fill_the_disk)
 
     with pytest.raises(OSError, match="No space left"):
         litert_file.to_litert(
@@ -129,6 +128,34 @@ def test_a_failed_export_leaves_nothing(small, tmp_path, monkeypatch):
             representative=exported.rendered("train", 2),
         )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_quantizer_is_named_with_its_remedy(
+    small, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "ai_edge_quantizer", None)
+
+    with pytest.raises(ValueError, match="ai-edge-quantizer must be ins.*expo"):
+        litert_file.to_litert(
+            exported.classifier(*small),
+            tmp_path,
+            representative=exported.rendered("train", 2),
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_kernels_have_a_scale_for_each_channel(litert):
+    """The conv1 kernels have 8 scales, fc7's 16, fc8's 6."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(litert / "model_int8.tflite"))
+    scales = [
+        len(tensor["quantization_parameters"]["scales"])
+        for tensor in interpreter.get_tensor_details()
+        if tensor["dtype"] == np.int8 and len(tensor["shape"]) in (2, 4)
+    ]
+
+    assert {8, 16, 6} <= set(scales)
 
 
 @pytest.mark.parametrize(
