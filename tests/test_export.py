@@ -201,11 +201,13 @@ def test_two_exports_at_once_are_two_versions(tmp_path):
 
 
 def test_features_are_named_by_the_layer_that_gives_them(statistics):
-    network = NETWORK.insert_behind("pool1", networks.Dense("fc6", 16))
-    without = alexnet_tf.build(network.without("fc7"), 6)
+    hidden = NETWORK.insert_behind("pool1", networks.Dense("fc6", 16))
+    without = alexnet_tf.build(hidden.without("fc7"), 6)
     classifier = alexnet_tf.Classifier(without, statistics, NAMES)
 
-    found = saved_model._answers(classifier)["features"](_squares(2))
+    network = saved_model.of_model(without)
+    answer, _ = saved_model.signatures(classifier, network)["tensor_features"]
+    found = answer(_squares(2))
 
     expected = classifier.crops(_squares(2))
     expected = alexnet_tf.feature_extractor(without, "fc6")(expected)

@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 import served
+import tensorflow as tf
 from programs import ROOT, run
 
 import alexnet_tf
@@ -221,6 +222,21 @@ def test_portable_exports_report_their_parity(
         # All there are in the split, of which there are fewer than 300.
         assert file["images"] == 12
     assert min(f["largest_difference"] for f in report["files"]) < 1e-5
+
+
+def test_a_frozen_export_has_a_folder_of_its_own(folder):
+    """TF Serving watches the folder of the plain versions."""
+    done = run(
+        "export",
+        f"--workdir={folder / 'run'}",
+        "--format=saved_model_frozen",
+    )
+
+    version = pathlib.Path(done.stdout.strip())
+    own = folder / "run" / "export" / "saved_model_frozen"
+    assert version.parent == own
+    names = tf.saved_model.load(str(version)).signatures
+    assert {"serving_default", "ten_crop", "tensor"} <= set(names)
 
 
 def test_portable_export_without_records_needs_no_comparison(folder, tmp_path):

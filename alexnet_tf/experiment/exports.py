@@ -5,9 +5,16 @@ from typing import Any
 
 from alexnet_tf import export
 from alexnet_tf.experiment import pretrained
-from alexnet_tf.export import litert_file, onnx_file, parity, preset
+from alexnet_tf.export import frozen, litert_file, onnx_file, parity, preset
 
-FORMATS = ("saved_model", "onnx", "litert", "preset", "torch")
+FORMATS = (
+    "saved_model",
+    "saved_model_frozen",
+    "onnx",
+    "litert",
+    "preset",
+    "torch",
+)
 # Training images by which the ranges of int8 are found.
 _REPRESENTATIVE = 200
 
@@ -33,7 +40,10 @@ class Choices:
 
 
 # Other formats have no choice.
-_CHOICES = {"onnx": {"crops", "features", "precision"}}
+_CHOICES = {
+    "onnx": {"crops", "features", "precision"},
+    "saved_model_frozen": {"precision"},
+}
 
 
 def write(run, checkpoint, format_, folder, choices, images, make_progress):
@@ -64,9 +74,8 @@ def write(run, checkpoint, format_, folder, choices, images, make_progress):
         found = pretrained.from_experiment(run, checkpoint)
         facts = preset.read_facts(run.workdir)
         return writer(found, facts, folder), []
-    if format_ == "saved_model":
-        classifier, _ = run.load_classifier(checkpoint, native_ops_only=True)
-        return export.export(classifier, folder), []
+    if format_.startswith("saved_model"):
+        return _write_saved_model(run, checkpoint, format_, folder, choices), []
     # Other programs know no bfloat16; weights are float32 in any case.
     run.config.precision = "float32"
     if images:
@@ -94,6 +103,16 @@ def _check(format_, choices):
                 f"{name} must go with format {' or '.join(formats)}. "
                 f"Received: format {format_}"
             )
+
+
+def _write_saved_model(run, checkpoint, format_, folder, choices):
+    """Writes a SavedModel, plain or frozen."""
+    writer = export.export
+    if format_ == "saved_model_frozen":
+        writer = frozen.export_frozen
+        run.config.precision = frozen.policy(choices.precision)
+    classifier, _ = run.load_classifier(checkpoint, native_ops_only=True)
+    return writer(classifier, folder)
 
 
 def _write_onnx(run, checkpoint, folder, choices, make_progress):

@@ -17,6 +17,7 @@ from input_pipeline import transforms
 _SHOWN = 5
 # In assets.extra: the class names, a line each, for people and servers.
 LABELS_FILE_NAME = "labels.txt"
+GRADCAM = "Grad-CAM"
 
 
 def export(classifier: Any, directory: str | os.PathLike[str]) -> pathlib.Path:
@@ -33,8 +34,17 @@ def export(classifier: Any, directory: str | os.PathLike[str]) -> pathlib.Path:
     Returns:
         The path of the version: `directory/1`, or one more than the last.
     """
+    model = classifier.model
+    functions = signatures(classifier, of_model(model))
     with versions.new_version(directory) as version:
-        _write(classifier, version.unfinished)
+        # A plain `tf.saved_model.save` of a Keras 3 model cannot be loaded by
+        # TF Serving: its variables are out of a session's sight.
+        archive = keras.export.ExportArchive()
+        archive.track(model)
+        for name, (function, inputs) in functions.items():
+            archive.add_endpoint(name, function, [inputs])
+        archive.write_out(str(version.unfinished), verbose=False)
+        write_extras(classifier, version.unfinished)
     return version.final
 
 
@@ -45,11 +55,31 @@ def tensor_name(signature):
     return f"tensor_{signature}"
 
 
-def _write(classifier, directory):
-    """Writes the SavedModel with its signatures."""
+def of_model(model):
+    """Returns a model as what `signatures` takes."""
+    gradcam = saliency.gradcam_graph(model)
+
+    def network(crops, layer_name=None):
+        if layer_name == GRADCAM:
+            return gradcam(crops)
+        computed = feature_extractor(model, layer_name) if layer_name else model
+        return computed(crops, training=False)
+
+    return network
+
+
+def signatures(classifier, network):
+    """Returns the functions of a SavedModel, and what they take, by name.
+
+    Args:
+        classifier: A `Classifier`.
+        network: A function of crops, float32 `(n, crop_size, crop_size, 3)`,
+            and the name of a layer: its output; the logits without a name,
+            and for `GRADCAM` the maps of the best classes.
+    """
     size = classifier.image_size
-    image_bytes = [tf.TensorSpec([None], tf.string, "image_bytes")]
-    images = [tf.TensorSpec([None, size, size, 3], tf.uint8, "images")]
+    image_bytes = tf.TensorSpec([None], tf.string, "image_bytes")
+    images = tf.TensorSpec([None, size, size, 3], tf.uint8, "images")
 
     def squares(image_bytes):
         return tf.map_fn(
@@ -66,15 +96,15 @@ def _write(classifier, directory):
     def of_files(answer):
         return lambda image_bytes: answer(squares(image_bytes))
 
-    # A plain `tf.saved_model.save` of a Keras 3 model cannot be loaded by
-    # TF Serving: its variables are out of a session's sight.
-    archive = keras.export.ExportArchive()
-    archive.track(classifier.model)
-    archive.add_endpoint("preprocess", preprocess, image_bytes)
-    for name, answer in _answers(classifier).items():
-        archive.add_endpoint(name, of_files(answer), image_bytes)
-        archive.add_endpoint(tensor_name(name), answer, images)
-    archive.write_out(str(directory), verbose=False)
+    found = {"preprocess": (preprocess, image_bytes)}
+    for name, answer in _answers(classifier, network).items():
+        found[name] = of_files(answer), image_bytes
+        found[tensor_name(name)] = answer, images
+    return found
+
+
+def write_extras(classifier, directory):
+    """Writes what belongs to a SavedModel: warm-up requests and labels."""
     warmup.write(directory, ["serving_default", "ten_crop"])
     extra = directory / "assets.extra"
     extra.mkdir(exist_ok=True)
@@ -83,34 +113,39 @@ def _write(classifier, directory):
     )
 
 
-def _answers(classifier):
+def feature_layer(model):
+    """Returns the name of the last hidden layer: fc7 if it is there.
+
+    Or `None`, where no hidden layer is dense.
+    """
+    hidden = [x.name for x in model.layers if isinstance(x, GroupedDense)]
+    if not hidden[1:]:
+        return None
+    return "fc7" if "fc7" in hidden[:-1] else hidden[-2]
+
+
+def _answers(classifier, network):
     """Returns functions of uint8 images of the records' size, by signature.
 
     Each is exported twice: for files, and for such images.
     """
-    model = classifier.model
-    hidden = [x.name for x in model.layers if isinstance(x, GroupedDense)]
-    gradcam = saliency.gradcam_graph(model)
 
     def layer(layer_name, output_name):
-        extract = feature_extractor(model, layer_name)
-
         def outputs(images):
-            found = extract(classifier.crops(images), training=False)
+            found = network(classifier.crops(images), layer_name)
             return {output_name: tf.cast(found, tf.float32)}
 
         return outputs
 
     answers = {
-        "serving_default": lambda images: _best(classifier, images, 1),
-        "ten_crop": lambda images: _best(classifier, images, 10),
-        "explain": lambda images: {"map": gradcam(classifier.crops(images))},
+        "serving_default": lambda images: _best(classifier, network, images, 1),
+        "ten_crop": lambda images: _best(classifier, network, images, 10),
+        "explain": layer(GRADCAM, "map"),
         "conv1": layer("conv1", "conv1"),
     }
-    if hidden[1:]:
-        # The last hidden layer, where the network has been left without fc7.
-        name = "fc7" if "fc7" in hidden[:-1] else hidden[-2]
-        answers["features"] = layer(name, name)
+    features = feature_layer(classifier.model)
+    if features:
+        answers["features"] = layer(features, features)
     return {name: _never_empty(answer) for name, answer in answers.items()}
 
 
@@ -129,13 +164,14 @@ def _never_empty(answer):
     return answer_any
 
 
-def _best(classifier, images, crops):
+def _best(classifier, network, images, crops):
     """Returns the best classes of images, with names and probabilities."""
     names = tf.constant(list(classifier.class_names))
     shown = min(_SHOWN, len(classifier.class_names))
     probabilities, classes = tf.math.top_k(
         evaluation.probabilities(
-            classifier.model, classifier.crops(images, crops)
+            lambda inputs, training: network(inputs),
+            classifier.crops(images, crops),
         ),
         shown,
     )

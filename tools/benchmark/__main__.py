@@ -41,6 +41,7 @@ from alexnet_tf.reproduction import turns
 from . import (
     convert,
     inference,
+    inference_files,
     load,
     loop,
     pipeline,
@@ -140,7 +141,7 @@ def _measure_load():
 def _measure_inference():
     """Yields the speed of the competitors from images to classes."""
     with tempfile.TemporaryDirectory() as folder:
-        inference.make_files(folder)
+        inference_files.make_files(folder)
         for field in inference.fields(
             folder, _PEERS.value, _PEERS_PYTHON.value
         ):

@@ -11,71 +11,17 @@ import sys
 
 import numpy as np
 
-_IMAGES = 32
+from .inference_files import (
+    BFLOAT16,
+    FILE_NAME,
+    FROZEN,
+    GRAPH_NAME,
+    IMAGES,
+    PLAIN,
+)
+
 _TIMES_A_TURN = 3
 BATCH_SIZES = (32, 1)
-# What peers read: weights, mean image, images and the answer to them.
-FILE_NAME = "inference.npz"
-GRAPH_NAME = "network.onnx"
-
-
-def make_files(folder, network=None, image_size=256, classes=1000):
-    """Exports a network with drawn weights, as files for all competitors.
-
-    Args:
-        folder: Where they go.
-        network: The paper's, if `None`.
-        image_size: Rows and columns of the images.
-        classes: Outputs of the network.
-    """
-    import tensorflow as tf
-
-    import alexnet_tf
-    from alexnet_tf import networks
-    from alexnet_tf.weights import pretrained, to_arrays
-    from input_pipeline.statistics import Accumulator
-
-    network = network or networks.PAPER
-    for layer in network.layers:
-        # Signals that do not fade, so that one image differs from another.
-        if isinstance(layer, networks.Conv | networks.Dense):
-            network = network.replace(layer.name, stddev="he", bias=0.1)
-    model = alexnet_tf.build(network, classes, native_ops_only=True)
-    sums = Accumulator(image_size)
-    rng = np.random.default_rng(0)
-    shape = (_IMAGES, image_size, image_size, 3)
-    images = rng.integers(0, 256, shape, np.uint8)
-    sums.add(images[0])
-    statistics = sums.finish()
-    names = [f"class {i}" for i in range(classes)]
-    classifier = alexnet_tf.Classifier(model, statistics, names)
-    version = alexnet_tf.export.export(classifier, folder)
-    tensor = tf.saved_model.load(str(version)).signatures["tensor"]
-    answer = tensor(images=tf.constant(images))
-    contents = {
-        **to_arrays(model),
-        "mean": statistics.mean_image.astype(np.float32),
-        "images": images,
-        "classes": answer["classes"].numpy(),
-        "probabilities": answer["probabilities"].numpy(),
-    }
-    np.savez(pathlib.Path(folder) / FILE_NAME, **contents)
-    try:
-        import onnx
-    except ModuleNotFoundError:
-        return
-    from alexnet_tf.export import onnx_file
-
-    found = pretrained.Pretrained(
-        network,
-        to_arrays(model),
-        names,
-        names,
-        statistics.mean_image,
-        network.image_size,
-        image_size,
-    )
-    onnx.save(onnx_file.make_model(found), pathlib.Path(folder) / GRAPH_NAME)
 
 
 def fields(folder, peers, python=None):
@@ -91,11 +37,14 @@ def fields(folder, peers, python=None):
         f"{__package__}.inference_peers",
     )
     field = [
-        ("alexnet_tf, SavedModel", f"{ours}:make_saved", "tensor"),
-        ("alexnet_tf, load_fast", f"{ours}:make_fast", "tensor"),
-        ("the same SavedModel, from JPEG", f"{ours}:make_saved", "jpeg"),
-        ("the same load_fast, from JPEG", f"{ours}:make_fast", "jpeg"),
+        ("alexnet_tf, SavedModel", f"{ours}:make_plain", "tensor"),
+        ("alexnet_tf, SavedModel frozen", f"{ours}:make_frozen", "tensor"),
+        ("the same SavedModel, from JPEG", f"{ours}:make_plain", "jpeg"),
+        ("the same frozen, from JPEG", f"{ours}:make_frozen", "jpeg"),
     ]
+    if (pathlib.Path(folder) / BFLOAT16).exists():
+        name = "alexnet_tf, SavedModel frozen, bfloat16"
+        field.append((name, f"{ours}:make_bfloat16", "tensor"))
     python = python or sys.executable
     if peers:
         if _is_here("torch", python):
@@ -143,7 +92,7 @@ def _is_here(module, python):
     return subprocess.run([python, "-c", ask, module]).returncode == 0
 
 
-def make_saved(folder, batch_size, how):
+def make_plain(folder, batch_size, how):
     """Returns a turn of the SavedModel as it is.
 
     Args:
@@ -151,46 +100,52 @@ def make_saved(folder, batch_size, how):
         batch_size: Images a call.
         how: "tensor" for images, "jpeg" for files.
     """
+    return _make(folder, PLAIN, batch_size, how)
+
+
+def make_frozen(folder, batch_size, how):
+    """Returns a turn of the frozen SavedModel; arguments as above."""
+    return _make(folder, FROZEN, batch_size, how)
+
+
+def make_bfloat16(folder, batch_size, how):
+    """Returns a turn of the one in bfloat16; arguments as above."""
+    # Of a number it keeps 8 bits.
+    return _make(folder, BFLOAT16, batch_size, how, 0.05, 0.5)
+
+
+def _make(folder, name, batch_size, how, *tolerances):
+    """Returns a turn of one of our SavedModels."""
     import tensorflow as tf
 
-    signatures = tf.saved_model.load(str(pathlib.Path(folder) / "1")).signatures
+    version = pathlib.Path(folder) / name / "1"
+    loaded = tf.saved_model.load(str(version))
     if how == "jpeg":
-        serve = signatures["serving_default"]
-        return _jpeg_turn(lambda x: serve(image_bytes=x), int(batch_size))
-    tensor = signatures["tensor"]
-    return _tensor_turn(lambda x: tensor(images=x), folder, int(batch_size))
+        serve = loaded.signatures["serving_default"]
+        turn = _jpeg_turn(lambda x: serve(image_bytes=x), int(batch_size))
+    else:
+        tensor = loaded.signatures["tensor"]
+
+        def compute(images):
+            found = tensor(images=tf.constant(images))
+            return found["classes"].numpy(), found["probabilities"].numpy()
+
+        turn = checked_turn(compute, folder, int(batch_size), *tolerances)
+    # The variables go when nobody knows the model.
+    turn.model = loaded
+    return turn
 
 
-def make_fast(folder, batch_size, how):
-    """Returns a turn of `inference.load_fast`; arguments as above."""
-    from alexnet_tf.export import inference
-
-    version = pathlib.Path(folder) / "1"
-    if how == "jpeg":
-        serve = inference.load_fast(version)
-        return _jpeg_turn(serve, int(batch_size))
-    tensor = inference.load_fast(version, "tensor")
-    return _tensor_turn(tensor, folder, int(batch_size))
-
-
-def _tensor_turn(answer, folder, batch_size):
-    """Returns a turn on images in memory."""
-    import tensorflow as tf
-
-    def compute(images):
-        found = answer(tf.constant(images))
-        return found["classes"].numpy(), found["probabilities"].numpy()
-
-    return checked_turn(compute, folder, batch_size)
-
-
-def checked_turn(compute, folder, batch_size):
+def checked_turn(compute, folder, batch_size, tolerance=1e-4, least_same=0.95):
     """Returns a turn of a function that must give the known answer.
 
     Args:
         compute: Maps uint8 images to classes and probabilities.
         folder: Where `make_files` has written.
         batch_size: Images a call.
+        tolerance: Of a probability.
+        least_same: Share of the classes that must be the same: neighbours
+            that are as good as equal may change places.
 
     Raises:
         ValueError: Its answer is another.
@@ -204,13 +159,12 @@ def checked_turn(compute, folder, batch_size):
         np.concatenate(part) for part in zip(*parts, strict=True)
     )
     error = abs(probabilities - expected[1]).max()
-    # Neighbours that are as good as equal may change places.
     same = np.mean(classes == expected[0])
-    if error > 1e-4 or same < 0.95:
+    if error > tolerance or same < least_same:
         raise ValueError(
-            "The probabilities must be those of the SavedModel within 1e-4, "
-            f"and the classes too. Received: an error of {error:.2g}, "
-            f"{same:.0%} of the classes"
+            "The probabilities must be those of the SavedModel within "
+            f"{tolerance}, and the classes too. Received: an error of "
+            f"{error:.2g}, {same:.0%} of the classes"
         )
 
     def turn():
@@ -234,7 +188,7 @@ def _jpeg_turn(answer, batch_size):
         square = synthetic.render(label, rng, (500, 500), 1.0)
         pixels = np.ascontiguousarray(square[:375])
         files.append(simplejpeg.encode_jpeg(pixels, colorsubsampling="420"))
-    files *= _IMAGES // len(files)
+    files *= IMAGES // len(files)
     batches = [
         tf.constant(files[i : i + batch_size])
         for i in range(0, len(files), batch_size)

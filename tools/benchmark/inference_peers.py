@@ -8,7 +8,8 @@ import pathlib
 
 import numpy as np
 
-from .inference import FILE_NAME, GRAPH_NAME, checked_turn
+from .inference import checked_turn
+from .inference_files import FILE_NAME, GRAPH_NAME
 
 _CROP_SIZE = 224
 
