@@ -151,6 +151,19 @@ def test_python_compiles_and_names_what_is_public(document):
                 assert node.attr in alexnet_tf.__all__, node.attr
 
 
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_what_the_api_pages_show_is_there(document):
+    for name in re.findall(r"^::: ([\w.]+)$", _text(document), re.M):
+        path, parts = ROOT, name.split(".")
+        while parts and (path / parts[0]).is_dir():
+            path /= parts.pop(0)
+        file = path / f"{parts.pop(0)}.py"
+        assert file.exists(), name
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        named = {getattr(node, "name", None) for node in tree.body}
+        assert set(parts) <= named, name
+
+
 def test_every_page_is_in_the_site_and_nothing_else():
     """As `mkdocs build --strict` finds, without building."""
     nav = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")[2]
