@@ -46,7 +46,7 @@ CORE = {
     "alexnet_tf/weights/initial.py": "initialize lineage",
     "alexnet_tf/weights/torchvision.py": "published",
     "input_pipeline/shuffle.py": "shuffle",
-    "input_pipeline/transforms.py": "transforms pipeline",
+    "input_pipeline/transforms.py": "transforms pipeline one_filter",
 }
 # What a fault is called when it is printed: why no test can catch it.
 EQUIVALENT: dict[str, str] = {}

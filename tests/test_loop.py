@@ -183,3 +183,42 @@ def test_rates_are_set_where_they_change(monkeypatch):
     assert state.rate == pytest.approx(0.01)
     # Every second step measures.
     assert updater.window.close()["loss"] == 0.5
+
+
+def test_what_is_reported_is_measured_and_what_happens_is_told(monkeypatch):
+    state = _State(model=None, optimizer=_Diary(None))
+    state.optimizer.state = state
+    told, measured = [], []
+    writer = types.SimpleNamespace(
+        event=lambda step, what, **facts: told.append((step, what, facts))
+    )
+    monkeypatch.setattr(
+        loop.learning_rates, "per_variable", lambda model, groups, factors: []
+    )
+    updater = loop.Updater(
+        state,
+        lambda batch, measure: measured.append(measure) or {"loss": 0.0},
+        [None] * 6,
+        loop.learning_rates.Rates(schedule.Boundaries(0.1, (4,))),
+        window=Window(1),
+        writer=writer,
+        intervals=dataclasses.replace(
+            INTERVALS, log_every_steps=3, join_step=2
+        ),
+    )
+
+    for _ in range(6):
+        updater.update(updater.next_batch())
+
+    # Figures are reported after 3 and 6 updates.
+    assert measured == [False, False, True, False, False, True]
+    (_, first, joined), (_, second, changed) = told
+    # The third update is the first with the held-out images.
+    assert (told[0][0], first, joined) == (
+        3,
+        "held-out images join",
+        {"first_step": 2},
+    )
+    assert (told[1][0], second) == (4, "rate")
+    assert changed["before"] == pytest.approx(0.1)
+    assert changed["after"] == pytest.approx(0.01)

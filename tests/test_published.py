@@ -176,3 +176,17 @@ def test_digest_on_record_is_named(tmp_path, caffe_weights, monkeypatch):
     monkeypatch.setattr(pretrained, "_PUBLISHED", record)
 
     assert pretrained.facts_of(path)["published"] == {"name": "it"}
+
+
+def test_a_blob_of_doubles_is_read():
+    values = np.arange(6, dtype="<f8").reshape(2, 3) / 3
+    # BlobProto: 7 is the shape, whose 1 are the sides, and 8 double_data.
+    dims = b"\x0a\x02\x02\x03"
+    data = values.tobytes()
+    message = b"\x3a" + bytes([len(dims)]) + dims
+    message += b"\x42" + bytes([len(data)]) + data
+
+    found = caffe.read_blob(message)
+
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, values.astype(np.float32))
