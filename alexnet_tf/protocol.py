@@ -1,5 +1,6 @@
 """The figures of an evaluation, and how they were come by."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from alexnet_tf import evaluation
@@ -25,6 +26,13 @@ def evaluate(
         A dict: what `evaluation.errors` and `evaluation.per_class` return,
         "top1_interval" and "top5_interval"; empty for images without labels.
     """
+    return score(classifier.class_names, predictions, ties)
+
+
+def score(
+    class_names: Sequence[str], predictions: Any, ties: str = "class order"
+) -> dict[str, Any]:
+    """Returns what `evaluate` does, for classes by their names."""
     rows, labels = predictions["probabilities"], predictions["labels"]
     if not evaluation.has_labels(labels):
         return {}
@@ -33,7 +41,7 @@ def evaluate(
         **scores,
         "top1_interval": evaluation.interval(scores["top1_error"], len(labels)),
         "top5_interval": evaluation.interval(scores["top5_error"], len(labels)),
-        **evaluation.per_class(rows, labels, classifier.class_names),
+        **evaluation.per_class(rows, labels, class_names),
     }
 
 

@@ -14,9 +14,15 @@ from input_pipeline import (
 )
 from input_pipeline.record_source import Source, compute_statistics
 
+# Several right labels an image, or none: ReaL's.
+_MANY = "real_label"
+_MOST_LABELS = 32
+
 
 class Tfds(Source):
     """A set that TFDS has prepared, with image and label.
+
+    ReaL has several labels an image; they are filled up with -1.
 
     A set without a validation split, such as CIFAR-10, is validated on its
     test split.
@@ -37,7 +43,11 @@ class Tfds(Source):
             for split, found in splits.items()
         }
         self.file_format = builder.info.file_format.value
-        names = builder.info.features["label"].names
+        features = builder.info.features
+        self.has_many_labels = "label" not in features
+        several = self.has_many_labels
+        label = features[_MANY].feature if several else features["label"]
+        names = label.names
         self.info = dataset_info.DatasetInfo(
             name=builder.info.name,
             image_size=self.size,
@@ -86,7 +96,31 @@ class Tfds(Source):
 
     def parse(self, serialized):
         """Returns the fields of records; see `records.parse`."""
+        if self.has_many_labels:
+            return _parse_many(serialized)
         return records.parse(serialized, foreign=True)
+
+
+def _parse_many(serialized):
+    """Returns the fields of records with several labels, `(n, 32)` of them."""
+    import tensorflow as tf
+
+    fields = tf.io.parse_example(
+        serialized,
+        {
+            "image": tf.io.FixedLenFeature((), tf.string),
+            "file_name": tf.io.FixedLenFeature((), tf.string, ""),
+            _MANY: tf.io.VarLenFeature(tf.int64),
+        },
+    )
+    labels = tf.sparse.to_dense(fields.pop(_MANY), default_value=-1)
+    # An image with more of them is an error here.
+    room = _MOST_LABELS - tf.shape(labels)[1]
+    labels = tf.pad(labels, [[0, 0], [0, room]], constant_values=-1)
+    fields["label"] = tf.ensure_shape(
+        tf.cast(labels, tf.int32), (None, _MOST_LABELS)
+    )
+    return fields
 
 
 def load_builder(name, data_dir):
@@ -96,7 +130,8 @@ def load_builder(name, data_dir):
     remedy = (
         f'Prepare it with: python -c "import tensorflow_datasets as tfds; '
         f"tfds.builder('{name}').download_and_prepare()\", or name its folder "
-        "with --config.data.tfds_data_dir=DIR."
+        "with TFDS_DATA_DIR=DIR before the command, or in a run's config with "
+        "--config.data.tfds_data_dir=DIR."
     )
     try:
         builder = tfds.builder(name, data_dir=data_dir or None)
@@ -112,7 +147,7 @@ def load_builder(name, data_dir):
             f"{builder.data_dir}. {remedy}"
         )
     features = builder.info.features
-    if not {"image", "label"} <= set(features):
+    if "image" not in features or not {"label", _MANY} & set(features):
         raise ValueError(
             f"tfds:{name} must have the features image and label. Received: "
             f"{', '.join(features)}"

@@ -22,7 +22,7 @@ FLOORS = (
     ("builder",),
     ("model", "training"),
     ("config", "evaluation", "preprocessing", "summary"),
-    ("analysis", "predictions", "protocol", "scaling"),
+    ("analysis", "predictions", "protocol", "robustness", "scaling"),
     ("classifier", "export"),
     ("experiment", "serving"),
     ("applications",),

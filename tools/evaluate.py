@@ -9,15 +9,12 @@ protocol is in the JSON file next to them.
 if __name__ == "__main__" and not __package__:
     import by_path  # noqa: F401, makes it `python -m tools.NAME`
 
-import pathlib
+import functools
 
-import numpy as np
-
-from alexnet_tf import evaluation, predictions, protocol
+from alexnet_tf import evaluation, protocol
 from alexnet_tf.analysis import figures
 from alexnet_tf.cli import program, progress
-from alexnet_tf.experiment import experiment, workdir
-from input_pipeline import files
+from alexnet_tf.experiment import evaluate, experiment, test_sets
 
 flags = program.Flags()
 
@@ -37,9 +34,12 @@ _CROPS = flags.DEFINE_integer(
     "crops", 10, "1 for the centre; 10 for four corners, centre and mirrors."
 )
 _DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "Where the records are now, if they have moved."
+    "data_dir",
+    None,
+    "Where the records are now, if they have moved; or a test set of TFDS: "
+    "tfds:imagenet_v2, imagenet_r, imagenet_a, imagenet_sketch, "
+    "imagenet2012_real, imagenet2012_corrupted/*.",
 )
-
 
 _TIES = flags.DEFINE_enum(
     "ties",
@@ -53,42 +53,45 @@ _TIES = flags.DEFINE_enum(
 def main(argv):
     """Evaluates, prints the errors with the protocol, writes both."""
     run = experiment.open_workdir(_WORKDIR.value, _DATA_DIR.value)
-    dataset = run.make_eval_dataset(_SPLIT.value, _CROPS.value, file_names=True)
     classifier, step = run.load_classifier(_CHECKPOINT.value)
-    total = run.num_images(_SPLIT.value)
-    with progress.Progress("evaluate", total, "images") as bar:
-        predictor = evaluation.make_predictor(classifier.model)
-        found = evaluation.predict(predictor, dataset, bar, count=total)
-    skipped = total - len(found["labels"])
-    if skipped and run.config.data.on_error == "fail":
-        raise ValueError(
-            f"{_SPLIT.value} must have {total} images, as dataset.json says. "
-            f"Found: {len(found['labels'])}. List the faults with: "
-            "python -m tools.verify_tfrecords --help"
-        )
-    scores = protocol.evaluate(classifier, found, _TIES.value)
-    result = {
-        "num_images": total - skipped,
-        "skipped_images": skipped,
-        "crops": _CROPS.value,
+    how = {
         "split": _SPLIT.value,
+        "crops": _CROPS.value,
         "step": step,
-        "protocol": {
-            "data": run.info.name,
-            **protocol.describe(classifier, _CROPS.value, _TIES.value),
-            "network": run.config.network_name,
-            "without": run.config.without,
-            "changes": run.config.changes,
-        },
-        "revision": workdir.revision(),
-        **scores,
+        "ties": _TIES.value,
     }
-    if run.config.data.on_error == "skip":
-        # Where the rows are in the split, for the figures.
-        found["positions"] = run.whole_positions(_SPLIT.value)
-    path = _write(run, found, result)
+    if test_sets.is_other(run):
+        for result in test_sets.evaluate(run, classifier, how, _bar_of):
+            _print_other(result, run.info.num_classes)
+        return
+    bar = functools.partial(_bar_of, "evaluate")
+    result, path = evaluate.evaluate(run, classifier, how, bar)
     _print(result, run.info.num_classes)
     print(path)
+
+
+def _bar_of(name, total):
+    """Returns a bar of images."""
+    return progress.Progress(name, total, "images")
+
+
+def _print_other(result, num_classes):
+    """Prints the errors on a test set of other people, or their mean."""
+    if "mce" in result:
+        for name, error in result["corruption_errors"].items():
+            print(f"{name}: corruption error {error:.2%} of AlexNet's")
+        mean = f"{result['mce']:.2%}" if result["mce"] else "needs the missing"
+        print(f"mCE: {mean}")
+        if result["missing"]:
+            print(f"not prepared: {', '.join(result['missing'])}")
+    elif "top5_error" in result:
+        _print({**result, "split": result["name"]}, num_classes)
+    else:
+        print(
+            f"{result['name']}, {result['num_images']} images with labels: "
+            f"top-1 error {result['top1_error']:.2%}"
+        )
+    print(result["path"])
 
 
 def _print(result, num_classes):
@@ -110,23 +113,6 @@ def _print(result, num_classes):
             f"taken for {figures.short(pair['guess'])}: "
             f"{figures.short(pair['label'])}, {times}"
         )
-
-
-def _write(run, found, result):
-    """Writes probabilities and errors; returns the path of the first."""
-    folder = pathlib.Path(_WORKDIR.value) / "predictions"
-    folder.mkdir(exist_ok=True)
-    name = f"{_SPLIT.value}-{result['step']:08d}-{_CROPS.value}"
-    found["file_names"] = np.array(
-        [file_name.decode() for file_name in found["file_names"]]
-    )
-    if _TIES.value != "class order":
-        name += "-original"
-    found["synsets"] = np.array(run.info.synsets)
-    path = folder / f"{name}.npz"
-    predictions.save(path, found)
-    files.write_json(folder / f"{name}.json", result)
-    return path
 
 
 if __name__ == "__main__":

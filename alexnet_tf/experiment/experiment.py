@@ -58,10 +58,10 @@ class Experiment(split_images.SplitImages):
     def source(self):
         """The records where they are now, an opened data set."""
         if self._source is None:
-            self._source = datasets.open_source(self._data_config())
+            self._source = datasets.open_source(self.data_config())
         return self._source
 
-    def _data_config(self):
+    def data_config(self):
         """Returns the data's settings, with the filter of the training."""
         if self.info is None:
             return self.config.data
