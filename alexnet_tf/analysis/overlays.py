@@ -8,6 +8,7 @@ from alexnet_tf.analysis import publish
 
 # Where the picture stays visible below the heat, and where it is hidden.
 _OPACITY = 0.55
+_SHOWN = 0.995
 
 
 def draw(paths: Any, explanation: Any, caption: str = "") -> None:
@@ -45,15 +46,16 @@ def around_grey(values: np.ndarray) -> np.ndarray:
     """Returns values of either sign as pixels: 0 is grey.
 
     Args:
-        values: Float `(rows, columns, 3)`. The largest in size is black or
-            white.
+        values: Float `(rows, columns, 3)`. The largest half of a hundredth in
+            size are black or white: a few extreme ones would hide the others.
 
     Returns:
         uint8 of the same shape.
     """
-    most = np.abs(values).max()
+    sizes = np.abs(values)
+    most = np.quantile(sizes, _SHOWN, method="higher") or sizes.max()
     share = values / most if most > 0 else np.zeros_like(values)
-    return np.round(127.5 + 127.5 * share).astype(np.uint8)
+    return np.round(127.5 + 127.5 * share.clip(-1, 1)).astype(np.uint8)
 
 
 def heat_share(values: np.ndarray, size: int) -> np.ndarray:
