@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alexnet_tf.analysis import figures, kernels, plots
+from alexnet_tf.analysis import figures, kernels, plots, publish, sheets
 
 
 def test_kernels_stand_in_rows_of_sixteen_on_one_scale():
@@ -54,10 +54,10 @@ def test_guesses_are_drawn(tmp_path, count):
 
     with Image.open(tmp_path / "guesses.png") as picture:
         assert picture.width > 100
-        # The right guess's bar is red, as in the paper.
+        # The right guess's bar is orange, the others' are blue.
         colours = {c for _, c in picture.convert("RGB").getcolors(10**6)}
-        assert (255, 170, 170) in colours
-        assert (170, 170, 255) in colours
+        assert (0xF5, 0xC8, 0x77) in colours
+        assert (0xA8, 0xCB, 0xE8) in colours
 
 
 def test_training_errors_are_drawn_and_compared(tmp_path):
@@ -139,7 +139,7 @@ def test_curves_are_drawn_with_what_happened(tmp_path):
     plots.plot_run(tmp_path / "curves.png", metrics, events)
 
     picture = Image.open(tmp_path / "curves.png")
-    assert picture.size == (1000, 400)
+    assert picture.size == (1500, 600)
     assert len(picture.convert("RGB").getcolors(2**20)) > 10
 
 
@@ -152,4 +152,80 @@ def test_arms_are_drawn_with_their_seeds_and_means(tmp_path):
 
     plots.plot_arms(tmp_path / "arms.png", arms, "a title")
 
-    assert Image.open(tmp_path / "arms.png").size == (600, 450)
+    assert Image.open(tmp_path / "arms.png").size == (900, 675)
+
+
+def _luminance(colour):
+    """Returns a colour's relative luminance, by WCAG 2's formula."""
+    parts = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(
+        parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4
+    )
+    return linear @ (0.2126, 0.7152, 0.0722)
+
+
+def test_colours_are_okabe_and_itos_and_words_on_bars_are_read():
+    # As published, less the yellow that is lost on white.
+    assert set(publish.COLOURS) == {
+        "#000000", "#E69F00", "#56B4E9", "#009E73",
+        "#0072B2", "#D55E00", "#CC79A7",
+    }  # fmt: skip
+    for colour in (plots._RIGHT, plots._WRONG):
+        # WCAG 2's contrast with black words: 7 is its highest demand.
+        assert (_luminance(colour) + 0.05) / 0.05 > 7
+
+
+def test_a_figure_comes_in_three_formats_with_its_caption(tmp_path):
+    rng = np.random.default_rng(0)
+    paths = publish.paths_of(tmp_path / "kernels")
+
+    sheets.plot_kernels(paths, rng.normal(size=(5, 5, 3, 8)), 2, "Of a test.")
+
+    assert [path.name for path in paths] == [
+        "kernels.png",
+        "kernels.pdf",
+        "kernels.svg",
+    ]
+    assert Image.open(paths[0]).text["Description"] == "Of a test."
+    assert paths[1].read_bytes().startswith(b"%PDF")
+    text = paths[2].read_text()
+    # Kernels have their numbers, towers their names, the figure its caption.
+    for words in (">0<", ">7<", ">Tower 1<", ">Tower 2<", ">Of a test.<"):
+        assert words in text
+    # The same figure is the same file: no date, no random names.
+    first = paths[2].read_bytes(), paths[1].read_bytes()
+    rng = np.random.default_rng(0)
+    sheets.plot_kernels(paths, rng.normal(size=(5, 5, 3, 8)), 2, "Of a test.")
+    assert (paths[2].read_bytes(), paths[1].read_bytes()) == first
+
+
+def test_titles_of_guesses_do_not_touch(tmp_path):
+    long = "a class whose first name is longer than the picture is wide"
+    images = np.zeros((4, 16, 16, 3), np.uint8)
+
+    plots.plot_guesses(
+        tmp_path / "guesses.svg",
+        images,
+        np.zeros(4, int),
+        np.full((4, 3), 1 / 3),
+        [long, "b", "c"],
+    )
+
+    text = (tmp_path / "guesses.svg").read_text()
+    assert "a class whose first..." in text
+    assert "longer than the picture" not in text
+
+
+def test_legends_are_plain_words(tmp_path):
+    metrics = [
+        {"split": split, "epoch": epoch, "loss": 1.0, "top1_error": 0.5,
+         "top5_error": 0.1}
+        for split in ("train", "validation")
+        for epoch in (0, 1)
+    ]  # fmt: skip
+
+    plots.plot_run(tmp_path / "curves.svg", metrics, [])
+
+    text = (tmp_path / "curves.svg").read_text()
+    assert "top-1 error, training" in text
+    assert "top5_error" not in text

@@ -170,7 +170,7 @@ def test_wrong_usage(arguments, words):
 def test_outputs_that_cannot_be_are_refused(preset, files, tmp_path):
     for output, words in (
         ("x.pdf", "4 images make as many pictures"),
-        ("x.png --formats=gif", "The format must be of png, pdf, svg"),
+        ("x.png --formats=gif", "The formats must be of png, pdf, svg"),
     ):
         refused = run(
             "explain",

@@ -1,34 +1,43 @@
 """Figures with axes, by matplotlib: curves, guesses as bars (§3.1, §6.1)."""
 
-import io
+import textwrap
 
 import numpy as np
 
-from alexnet_tf.analysis import figures
-from input_pipeline import files
+from alexnet_tf.analysis import figures, publish
 
-_TITLES = {"loss": "loss", "top1_error": "top-1", "top5_error": "top-5"}
-# How events of a run are drawn.
-_MARKS = {
-    "rate": ("grey", "-"),
-    "drop": ("grey", "-"),
-    "set": ("grey", "-"),
-    "resume": ("tab:red", ":"),
+_SPLITS = {"train": "training", "validation": "validation"}
+_MEASURES = {
+    "loss": "loss",
+    "top1_error": "top-1 error",
+    "top5_error": "top-5 error",
 }
+# Light enough for words upon them.
+_RIGHT, _WRONG = "#F5C877", "#A8CBE8"
+# Of a class's name above a picture, and in a bar.
+_TITLE_LETTERS, _BAR_LETTERS = 24, 34
+# How events of a run are drawn.
+_RATE, _RESUME = ("#555555", "-"), ("#D55E00", ":")
+_MARKS = {"rate": _RATE, "drop": _RATE, "set": _RATE, "resume": _RESUME}
 
 
-def plot_guesses(path, images, labels, probabilities, class_names, columns=4):
+def plot_guesses(
+    path, images, labels, probabilities, class_names, columns=4, caption=""
+):
     """Draws Figure 4, left: images, and the five best guesses of each.
 
+    The right one is orange and has a mark, the others are blue.
+
     Args:
-        path: The PNG file to write.
+        path: The file to write, PNG, PDF or SVG by its ending; or several.
         images: Sequence of uint8 `(height, width, 3)`.
         labels: `(n,)`, from 0.
         probabilities: `(n, classes)`.
         class_names: By label.
         columns: Images a row.
+        caption: See `publish.save`.
     """
-    pyplot = _import_pyplot()
+    pyplot = publish.import_pyplot()
     count = len(images)
     columns = min(columns, count)
     rows = -(-count // columns)
@@ -46,43 +55,44 @@ def plot_guesses(path, images, labels, probabilities, class_names, columns=4):
         row, column = 2 * (number // columns), number % columns
         picture, bars = axes[row, column], axes[row + 1, column]
         picture.imshow(images[number])
-        picture.set_title(
-            figures.short(class_names[labels[number]]), fontsize=11
-        )
+        title = _fit(class_names[labels[number]], _TITLE_LETTERS)
+        picture.set_title(title, fontsize=10)
         best = np.argsort(-probabilities[number], kind="stable")[:5]
         bars_y = np.arange(len(best))
-        # The authors' colours: red where the guess is right.
-        colours = [
-            "#ffaaaa" if guess == labels[number] else "#aaaaff"
-            for guess in best
-        ]
+        # The authors' red and blue are told apart by fewer people.
+        right = [guess == labels[number] for guess in best]
+        colours = [_RIGHT if each else _WRONG for each in right]
         bars.barh(bars_y, probabilities[number][best], color=colours)
         bars.set(xlim=(0, 1), ylim=(4.5, -0.5))
-        for y, guess in zip(bars_y, best, strict=True):
-            bars.text(
-                0.02,
-                y,
-                figures.short(class_names[guess]),
-                va="center",
-                fontsize=9,
-            )
-    _save(figure, path)
+        for y, guess, is_right in zip(bars_y, best, right, strict=True):
+            words = _fit(class_names[guess], _BAR_LETTERS)
+            words = f"✓ {words}" if is_right else words
+            bars.text(0.02, y, words, va="center", fontsize=8)
+    publish.save(figure, path, caption)
 
 
-def plot_training_errors(path, curves, line=0.25):
+def _fit(class_name, letters):
+    """Returns the first of a class's synonyms, cut at a word if it is long."""
+    return textwrap.shorten(
+        figures.short(class_name), letters, placeholder="..."
+    )
+
+
+def plot_training_errors(path, curves, line=0.25, caption=""):
     """Draws Figure 1: training errors over epochs, and who is how much faster.
 
     Args:
-        path: The PNG file to write.
+        path: As of `plot_guesses`.
         curves: Dict by name of `(epochs, errors)`; the first is drawn solid,
             the others dashed, as in the paper.
         line: Error at which the curves are compared. Paper: 25%.
+        caption: See `publish.save`.
 
     Returns:
         The epoch at which each curve first reaches the line, by name; `None`
         for one that never does.
     """
-    pyplot = _import_pyplot()
+    pyplot = publish.import_pyplot()
     figure, axis = pyplot.subplots(figsize=(6, 4.5), layout="constrained")
     reached = {}
     for number, (name, (epochs, errors)) in enumerate(curves.items()):
@@ -101,7 +111,7 @@ def plot_training_errors(path, curves, line=0.25):
                 f"{other} after {reached[other]:.1f}, {ratio:.1f} times",
                 fontsize=10,
             )
-    _save(figure, path)
+    publish.save(figure, path, caption)
     return reached
 
 
@@ -109,12 +119,12 @@ def plot_arms(path, arms, title=""):
     """Draws validation errors over epochs: a thin line a seed, a thick mean.
 
     Args:
-        path: The PNG file to write.
+        path: As of `plot_guesses`.
         arms: Dict by name of a list of `(epochs, errors)`, one a seed, of
             equal epochs.
         title: What stands above.
     """
-    pyplot = _import_pyplot()
+    pyplot = publish.import_pyplot()
     figure, axis = pyplot.subplots(figsize=(6, 4.5), layout="constrained")
     for number, (name, seeds) in enumerate(arms.items()):
         colour = f"C{number}"
@@ -125,18 +135,18 @@ def plot_arms(path, arms, title=""):
     axis.set(xlabel="Epochs", ylabel="Top-1 validation error", ylim=(0, 1))
     axis.set_title(title, fontsize=10)
     axis.legend()
-    _save(figure, path)
+    publish.save(figure, path)
 
 
 def plot_intervals(path, panels):
     """Draws measured figures with their intervals beside the paper's.
 
     Args:
-        path: The PNG file to write.
+        path: As of `plot_guesses`.
         panels: Dict by the words of an axis of a list of `(name, value, low,
             high, paper)`, where `paper` may be `None`.
     """
-    pyplot = _import_pyplot()
+    pyplot = publish.import_pyplot()
     counts = [len(lines) for lines in panels.values()]
     figure, axes = pyplot.subplots(
         len(panels),
@@ -161,18 +171,19 @@ def plot_intervals(path, panels):
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
     }
     figure.legend(handles.values(), handles, loc="outside upper right", ncols=2)
-    _save(figure, path)
+    publish.save(figure, path)
 
 
-def plot_run(path, metrics, events):
+def plot_run(path, metrics, events, caption=""):
     """Draws loss and errors over epochs, and when the rate fell.
 
     Args:
-        path: The PNG file to write.
+        path: As of `plot_guesses`.
         metrics: The lines of metrics.jsonl, as dicts.
         events: Those of events.jsonl: resumes are dotted lines.
+        caption: See `publish.save`.
     """
-    pyplot = _import_pyplot()
+    pyplot = publish.import_pyplot()
     figure, (losses, errors) = pyplot.subplots(
         1, 2, figsize=(10, 4), layout="constrained"
     )
@@ -180,9 +191,9 @@ def plot_run(path, metrics, events):
         lines = [m for m in metrics if m["split"] == split]
         epochs = [m["epoch"] for m in lines]
         for axis, name, colour in (
-            (losses, "loss", "tab:blue"),
-            (errors, "top1_error", "tab:blue"),
-            (errors, "top5_error", "tab:orange"),
+            (losses, "loss", "C0"),
+            (errors, "top1_error", "C0"),
+            (errors, "top5_error", "C3"),
         ):
             axis.plot(
                 epochs,
@@ -192,7 +203,7 @@ def plot_run(path, metrics, events):
                 alpha=0.4 if split == "train" else 1.0,
                 markersize=3,
                 linewidth=1,
-                label=f"{split}, {_TITLES[name]}",
+                label=f"{_MEASURES[name]}, {_SPLITS[split]}",
             )
     for axis in (losses, errors):
         for event in events:
@@ -205,28 +216,8 @@ def plot_run(path, metrics, events):
         axis.legend(fontsize=8)
     losses.set_ylabel("Cross-entropy in nats")
     errors.set(ylabel="Error rate", ylim=(0, 1))
-    losses.set_title("Grey: the rate falls. Dotted: resumed.", fontsize=9)
-    _save(figure, path)
-
-
-def _save(figure, path):
-    """Writes a plot as a PNG file, in one piece."""
-    contents = io.BytesIO()
-    figure.savefig(contents, format="png", dpi=100)
-    _import_pyplot().close(figure)
-    files.write_atomically(path, contents.getvalue())
-
-
-def _import_pyplot():
-    """Imports matplotlib without a screen."""
-    try:
-        import matplotlib
-    except ImportError:
-        raise ValueError(
-            "matplotlib must be installed for this figure. Install it with: "
-            "pip install 'alexnet-tf[figures]'"
-        ) from None
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    return pyplot
+    losses.set_title(
+        "Grey line: the learning rate changes. Dotted: the run resumes.",
+        fontsize=9,
+    )
+    publish.save(figure, path, caption)

@@ -1,6 +1,7 @@
 """Figures fit for a lecture or a paper: formats, colours, captions."""
 
 import io
+import logging
 import pathlib
 import textwrap
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ COLOURS = (
 # Rises evenly in lightness, in grey too.
 HEAT = "viridis"
 _DPI = 150
-_LETTERS_AN_INCH = 16
+_LETTERS_AN_INCH = 19
 
 
 def paths_of(path: Any, formats: Sequence[str] = FORMATS) -> list[pathlib.Path]:
@@ -38,6 +39,7 @@ def paths_of(path: Any, formats: Sequence[str] = FORMATS) -> list[pathlib.Path]:
         ValueError: A format is none of ours.
     """
     path = pathlib.Path(path)
+    check_formats(formats)
     ending = path.suffix.removeprefix(".").lower()
     if ending in FORMATS and ending != "png":
         return [path]
@@ -46,6 +48,20 @@ def paths_of(path: Any, formats: Sequence[str] = FORMATS) -> list[pathlib.Path]:
             f"A figure must be one of {', '.join(FORMATS)}. Received: {path}"
         )
     return [path.with_suffix(f".{name}") for name in formats]
+
+
+def check_formats(formats: Sequence[str]) -> None:
+    """Refuses formats that are none of ours.
+
+    Raises:
+        ValueError: One is none, or there are none.
+    """
+    unknown = sorted(set(formats) - set(FORMATS))
+    if unknown or not formats:
+        raise ValueError(
+            f"The formats must be of {', '.join(FORMATS)}. "
+            f"Received: {', '.join(unknown) or 'none'}"
+        )
 
 
 def import_pyplot() -> Any:
@@ -62,6 +78,8 @@ def import_pyplot() -> Any:
             "pip install 'alexnet-tf[figures]'"
         ) from None
     matplotlib.use("Agg")
+    # It tells of every font that goes into a PDF file.
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
     matplotlib.rcParams["axes.prop_cycle"] = matplotlib.cycler(
         color=list(COLOURS)
     )

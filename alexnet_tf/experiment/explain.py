@@ -33,12 +33,7 @@ def choose_files(images, output, method, kinds, overwrite=False):
         ValueError: A file is to hold several pictures, or of an unknown kind.
     """
     output = pathlib.Path(output)
-    unknown = set(kinds) - set(publish.FORMATS)
-    if unknown or not kinds:
-        raise ValueError(
-            f"The format must be of {', '.join(publish.FORMATS)}. "
-            f"Received: {', '.join(sorted(unknown)) or 'none'}"
-        )
+    publish.check_formats(kinds)
     if output.suffix and not output.is_dir():
         if len(images) > 1:
             raise ValueError(
