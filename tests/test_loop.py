@@ -222,3 +222,19 @@ def test_what_is_reported_is_measured_and_what_happens_is_told(monkeypatch):
     assert (told[1][0], second) == (4, "rate")
     assert changed["before"] == pytest.approx(0.1)
     assert changed["after"] == pytest.approx(0.01)
+
+
+def test_who_leaves_has_saved_and_says_so():
+    state = _State()
+    evaluator, saver = _parts(state, [])
+    told = []
+    saver.writer = types.SimpleNamespace(
+        event=lambda step, what, **facts: told.append((step, what))
+    )
+    state.step = 2
+
+    with pytest.raises(KeyboardInterrupt):
+        saver.save_and_leave("interrupted")
+
+    assert state.saved == [(2, "waits")]
+    assert told == [(2, "interrupted")]
