@@ -3,6 +3,8 @@
 import pytest
 import tensorflow as tf
 
+from alexnet_tf.config import Config
+from alexnet_tf.experiment import start
 from alexnet_tf.training import hardware
 
 CARD = """Model: \t\t NVIDIA H100 80GB HBM3
@@ -34,7 +36,7 @@ def _set_flags(machine, flags):
 def test_a_card_that_tensorflow_does_not_see_is_named_with_the_remedy(machine):
     _add_card(machine)
 
-    (words,) = hardware.missing_gpus("one_device")
+    (words,) = hardware.missing_gpus()
 
     assert "NVIDIA H100 80GB HBM3" in words
     assert "pip install 'alexnet-tf[gpu]'" in words
@@ -53,23 +55,24 @@ def test_a_card_that_the_user_hides_is_not_missed(machine, monkeypatch):
     _add_card(machine)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
 
-    assert hardware.missing_gpus("one_device") == []
-    (words,) = hardware.missing_gpus("mirrored")
+    assert hardware.missing_gpus() == []
+    (words,) = hardware.missing_gpus("strategy=mirrored")
     assert "CUDA_VISIBLE_DEVICES='-1' hides them" in words
 
 
 def test_replicas_without_a_gpu_are_said_to_share_the_cpu():
-    assert hardware.missing_gpus("one_device") == []
-    (words,) = hardware.missing_gpus("mirrored")
+    assert hardware.missing_gpus() == []
+    (words,) = hardware.missing_gpus("strategy=mirrored")
     assert "there is none here" in words
-    assert "Leave the strategy out" in words
+    assert words.startswith("strategy=mirrored is meant for GPUs")
+    assert "Leave the setting out" in words
 
 
 def test_a_gpu_that_is_seen_is_not_missed(machine, monkeypatch):
     _add_card(machine)
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
 
-    assert hardware.missing_gpus("mirrored") == []
+    assert hardware.missing_gpus("strategy=mirrored") == []
 
 
 @pytest.mark.parametrize(
@@ -124,3 +127,19 @@ def test_determinism_is_turned_on_where_it_is_asked_for(monkeypatch, caplog):
 
     assert calls == [1]
     assert "slower" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("strategy", "devices", "expected"),
+    [
+        ("one_device", "", ""),
+        ("mirrored", "", "strategy=mirrored"),
+        ("multi_worker", "", "strategy=multi_worker"),
+        ("one_device", "GPU:0,GPU:1", "devices=GPU:0,GPU:1"),
+        ("mirrored", "CPU:0,CPU:1", ""),
+    ],
+)
+def test_settings_that_ask_for_gpus(strategy, devices, expected):
+    config = Config(strategy=strategy, devices=devices)
+
+    assert start._asks_for_gpus(config) == expected

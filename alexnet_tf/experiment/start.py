@@ -44,7 +44,9 @@ def begin(config, workdir):
         )
     workdir = pathlib.Path(workdir)
     hardware.prepare(
-        config.strategy, deterministic=config.deterministic, tf32=config.tf32
+        _asks_for_gpus(config),
+        deterministic=config.deterministic,
+        tf32=config.tf32,
     )
     hardware.log_precision(config.precision)
     # Of several hosts it must come before anything else of TensorFlow's.
@@ -64,6 +66,15 @@ def begin(config, workdir):
         experiment.info.save(workdir)
         experiment.statistics.save(workdir)
         yield experiment
+
+
+def _asks_for_gpus(config):
+    """Returns the setting that is meant for GPUs, or nothing."""
+    if config.devices:
+        return f"devices={config.devices}" if "GPU" in config.devices else ""
+    if config.strategy == "one_device":
+        return ""
+    return f"strategy={config.strategy}"
 
 
 def _open(config, workdir, source, placement):

@@ -19,13 +19,13 @@ _INSTRUCTIONS = {
 _INSTALL = "pip install 'alexnet-tf[gpu]'"
 
 
-def prepare(strategy="one_device", *, deterministic=False, tf32=True):
+def prepare(asks_for_gpus="", *, deterministic=False, tf32=True):
     """Sets how TensorFlow computes, and says what is amiss with the machine.
 
     Must run before TensorFlow uses a device.
 
     Args:
-        strategy: A name of `training.strategy`.
+        asks_for_gpus: The setting that does, such as "strategy=mirrored".
         deterministic: Whether operations may only be of those that give the
             same bits every time, where others would be faster. Holds for the
             rest of the process.
@@ -39,15 +39,15 @@ def prepare(strategy="one_device", *, deterministic=False, tf32=True):
             "Operations are deterministic: the same bits every time, and "
             "slower ones; docs/gpu.md says how much."
         )
-    for words in missing_gpus(strategy):
+    for words in missing_gpus(asks_for_gpus):
         logging.warning("%s", words)
 
 
-def missing_gpus(strategy):
-    """Returns a warning for each GPU that one would expect and is not seen.
+def missing_gpus(asks_for_gpus=""):
+    """Returns warnings of GPUs that one would expect and that are not seen.
 
     Args:
-        strategy: A name of `training.strategy`.
+        asks_for_gpus: The setting that does, such as "strategy=mirrored".
     """
     if tf.config.list_physical_devices("GPU"):
         return []
@@ -60,14 +60,14 @@ def missing_gpus(strategy):
             "nvidia-smi says what is amiss with the driver; docs/gpu.md has "
             "more."
         ]
-    if strategy == "one_device":
+    if not asks_for_gpus:
         return []
     because = f" ({hidden} hides them)" if hidden else ""
     return [
-        f"strategy={strategy} is meant for GPUs, and there is none here"
-        f"{because}: the replicas share this machine's CPU, which is slower "
-        "than one. Leave the strategy out; or, where there is an NVIDIA card, "
-        f"install what TensorFlow needs for it: {_INSTALL}."
+        f"{asks_for_gpus} is meant for GPUs, and there is none here{because}: "
+        "all of it shares this machine's CPU, which is slower than without. "
+        "Leave the setting out; or, where there is an NVIDIA card, install "
+        f"what TensorFlow needs for it: {_INSTALL}."
     ]
 
 
