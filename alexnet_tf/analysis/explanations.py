@@ -78,6 +78,10 @@ class Explainer:
         self._explain = getattr(self, f"_{method}")
         if method == "gradcam":
             self._compute = saliency.make_gradcam(model, self.layer_name)
+        elif method == "occlusion":
+            self._occlude = occluder.make_occlusion(
+                model, window=self.window, stride=self.stride
+            )
         elif method == "guided":
             self._compute = saliency.make_guided(model)
         elif method == "deconvnet":
@@ -128,9 +132,7 @@ class Explainer:
 
     def _occlusion(self, crops, labels, names, shares):
         size, window, stride = crops.shape[1], self.window, self.stride
-        found = occluder.occlusion(
-            self.classifier.model, crops, labels, window=window, stride=stride
-        )
+        found = self._occlude(crops, labels)
         for places, name, share in zip(found, names, shares, strict=True):
             mean = occluder.mean_over_windows(places, size, window, stride)
             words = (

@@ -5,6 +5,7 @@ Networks" (2013): the class's probability, or a feature map's strength, as a
 function of where the square is.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -57,32 +58,72 @@ def occlusion(
         ValueError: There are no images, a label is no class, the window does
             not fit, the stride is less than 1, or there is no such map.
     """
-    images, classes = saliency.check_inputs(model, images, classes)
-    size = model.input_shape[1]
-    starts = places(size, window, stride)
-    if layer_name is None:
-        compute = _probability(model)
-        if len(classes) and classes[0] < 0:
-            classes = _best(model, images, batch_size)
-    else:
-        name = saliency.check_convolution(model, layer_name)
-        compute = _strength(models.feature_extractor(model, name), channel)
-        check_channels(channel, model.get_layer(name).filters, name)
+    occlude = make_occlusion(
+        model,
+        window=window,
+        stride=stride,
+        fill=fill,
+        layer_name=layer_name,
+        channel=channel,
+    )
+    return occlude(images, classes, batch_size=batch_size, progress=progress)
+
+
+def make_occlusion(
+    model: keras.Model,
+    *,
+    window: int,
+    stride: int,
+    fill: float = 0.0,
+    layer_name: str | None = None,
+    channel: int = 0,
+) -> Callable[..., np.ndarray]:
+    """Returns `occlusion` of a model and window as a compiled function.
+
+    Args:
+        model: As of `occlusion`, like all others.
+        window: The same.
+        stride: The same.
+        fill: The same.
+        layer_name: The same.
+        channel: The same.
+
+    Returns:
+        A function of images, classes or `None`, `batch_size` and `progress`.
+
+    Raises:
+        ValueError: The window does not fit, the stride is less than 1, or
+            there is no such map.
+    """
+    starts = places(model.input_shape[1], window, stride)
     grid = np.stack(np.meshgrid(starts, starts, indexing="ij"), axis=-1)
-    corners = np.tile(grid.reshape(-1, 2), (len(images), 1)).astype(np.int32)
-    numbers = np.repeat(np.arange(len(images)), len(starts) ** 2)
+    grid = grid.reshape(-1, 2).astype(np.int32)
+    compute = _probability(model)
+    if layer_name is not None:
+        name = saliency.check_convolution(model, layer_name)
+        check_channels(channel, model.get_layer(name).filters, name)
+        compute = _strength(models.feature_extractor(model, name), channel)
+    logits_of = tf.function(lambda images: (model(images, training=False),))
 
     @tf.function
-    def answer(shown, corners, classes):
-        return (compute(_hide(shown, corners, window, fill), classes),)
+    def answer(images, corners, classes):
+        return (compute(_hide(images, corners, window, fill), classes),)
 
-    found = map_batches(
-        lambda rows, corners: answer(images[rows], corners, classes[rows]),
-        (numbers, corners),
-        batch_size,
-        progress,
-    )[0]
-    return found.reshape(len(images), len(starts), len(starts))
+    def occlude(images, classes=None, batch_size=32, progress=None):
+        images, classes = saliency.check_inputs(model, images, classes)
+        if layer_name is None and len(classes) and classes[0] < 0:
+            (logits,) = map_batches(logits_of, (images,), batch_size)
+            classes = np.argmax(logits, axis=1).astype(np.int32)
+        numbers = np.repeat(np.arange(len(images)), len(grid))
+        (found,) = map_batches(
+            lambda rows, corners: answer(images[rows], corners, classes[rows]),
+            (numbers, np.tile(grid, (len(images), 1))),
+            batch_size,
+            progress,
+        )
+        return found.reshape(len(images), len(starts), len(starts))
+
+    return occlude
 
 
 def places(size: int, window: int, stride: int) -> np.ndarray:
@@ -139,13 +180,6 @@ def _hide(images, corners, window, fill):
     hidden = rows[:, :, tf.newaxis] & columns[:, tf.newaxis, :]
     grey = tf.constant(fill, images.dtype)
     return tf.where(hidden[..., tf.newaxis], grey, images)
-
-
-def _best(model, images, batch_size):
-    """Returns the best class of each image."""
-    answer = tf.function(lambda images: (model(images, training=False),))
-    (logits,) = map_batches(answer, (images,), batch_size)
-    return np.argmax(logits, axis=1).astype(np.int32)
 
 
 def _probability(model):

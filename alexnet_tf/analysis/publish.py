@@ -80,9 +80,9 @@ def import_pyplot() -> Any:
     matplotlib.use("Agg")
     # It tells of every font that goes into a PDF file.
     logging.getLogger("fontTools").setLevel(logging.WARNING)
-    matplotlib.rcParams["axes.prop_cycle"] = matplotlib.cycler(
-        color=list(COLOURS)
-    )
+    from matplotlib import rcsetup
+
+    matplotlib.rcParams["axes.prop_cycle"] = rcsetup.cycler(color=list(COLOURS))
     # Text stays text, to be found and edited; files have no date in them.
     matplotlib.rcParams["svg.fonttype"] = "none"
     matplotlib.rcParams["svg.hashsalt"] = "alexnet_tf"

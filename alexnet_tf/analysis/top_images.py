@@ -104,7 +104,7 @@ def show(
     """
     pixels, places, _ = net.project(found.crops, found.channel)
     size = found.crops.shape[1]
-    windows = [field.window(*place.tolist(), size) for place in places]
+    windows = [field.window(row, column, size) for row, column in places]
     shown = [
         overlays.around_grey(values[window])
         for values, window in zip(pixels, windows, strict=True)

@@ -8,6 +8,7 @@
     python -m tools.benchmark --mode=loop --peers
     python -m tools.benchmark --mode=update --peers
     python -m tools.benchmark --mode=inference --peers
+    python -m tools.benchmark --mode=explain
 
 `step` is one training update of the paper's full network, on a batch in memory
 and on real records, beside the plainest Keras model of two branches, PyTorch's
@@ -20,9 +21,10 @@ is the demo's network in the whole training loop, beside its updates alone.
 much memory.
 `inference` is the paper's network from an exported model, in batches of 32 and
 of one, beside PyTorch, ONNX Runtime and OpenVINO; its ratios are to the first
-line of the same batch size. Prints a JSON object a line: name, images per
-second (of `update`, updates; median of the rounds), the ratio to the first
-line, and all rounds but for `convert`.
+line of the same batch size. `explain` is what looks inside the paper's network,
+beside its forward pass on the same images. Prints a JSON object a line: name,
+images per second (of `update`, updates; median of the rounds), the ratio to
+the first line, and all rounds but for `convert`.
 """
 
 if __name__ == "__main__" and not __package__:
@@ -40,6 +42,7 @@ from alexnet_tf.reproduction import turns
 
 from . import (
     convert,
+    explain,
     inference,
     inference_files,
     load,
@@ -54,10 +57,20 @@ flags = program.Flags()
 _MODE = flags.DEFINE_enum(
     "mode",
     "step",
-    ["convert", "inference", "input", "load", "loop", "step", "update"],
+    [
+        "convert",
+        "explain",
+        "inference",
+        "input",
+        "load",
+        "loop",
+        "step",
+        "update",
+    ],
     "What to measure: convert, photographs to records; input, records to "
     "batches; step, one training update; loop, what is around it; update, "
-    "the rule alone; inference, images to classes; or load, a server.",
+    "the rule alone; inference, images to classes; explain, what they look "
+    "at; or load, a server.",
 )
 _PEERS = flags.DEFINE_boolean(
     "peers", False, "Whether to measure others too, where they are installed."
@@ -98,6 +111,7 @@ def main(argv):
         )
     measure = {
         "convert": _measure_conversion,
+        "explain": lambda: _compete(explain.field()),
         "inference": _measure_inference,
         "input": _measure_input,
         "load": _measure_load,
