@@ -18,11 +18,17 @@ def test_competitors_read_the_records_of_one_conversion(tmp_path, monkeypatch):
 
     # What is not installed is left out; these need nothing.
     names = [competitor["name"] for competitor in field]
-    assert names[:3] == [
-        "alexnet_tf, JPEG records",
-        "alexnet_tf, decoded cache",
+    assert names[:5] == [
+        "alexnet_tf, JPEG records, uint8 crops",
+        "alexnet_tf, JPEG records, float32",
+        "alexnet_tf, decoded cache, uint8 crops",
+        "alexnet_tf, decoded cache, float32",
         "bare libjpeg-turbo",
     ]
+    assert [c["arguments"][1] for c in field[:2]] == ["device", "host"]
+    images, seconds = pipeline.make_ours(*field[0]["arguments"])()
+    assert images == 16 * 128
+    assert seconds > 0
     assert len(jpegs) == len(labels) == 2000
     assert all(jpeg[:2] == b"\xff\xd8" for jpeg in jpegs)
     assert mean.shape == (3,)

@@ -1,8 +1,10 @@
-"""Competitors of `tools.benchmark --mode=input`: records to float32 batches.
+"""Competitors of `tools.benchmark --mode=input`: records to batches.
 
 All of them read the same 256 x 256 JPEG records and give batches of 128 crops,
-mirrored at random, less the mean, with a colour shift, in float32; but for the
-bare decoder, which gives nothing, and DALI, which shifts no colours.
+mirrored at random, less the mean, with a colour shift, in float32; but for
+those lines of ours that end where the batch travels to its device, as uint8
+with its random numbers; the bare decoder, which gives nothing; and DALI, which
+shifts no colours.
 """
 
 import importlib.util
@@ -62,8 +64,15 @@ def competitors(data_dir, peers):
     ours = f"{__package__}.pipeline:make_ours"
     theirs = f"{__package__}.pipeline_peers"
     field = [
-        ("alexnet_tf, JPEG records", ours, "", None),
-        ("alexnet_tf, decoded cache", ours, "memory", None),
+        ("alexnet_tf, JPEG records, uint8 crops", ours, "device", None),
+        ("alexnet_tf, JPEG records, float32", ours, "host", None),
+        (
+            "alexnet_tf, decoded cache, uint8 crops",
+            ours,
+            "device memory",
+            None,
+        ),
+        ("alexnet_tf, decoded cache, float32", ours, "host memory", None),
     ]
     if peers:
         _write_for_peers(data_dir)
@@ -120,14 +129,25 @@ def _write_for_peers(data_dir):
     )
 
 
-def make_ours(data_dir, cache):
-    """Returns a turn of our own pipeline, everything on."""
+def make_ours(data_dir, how):
+    """Returns a turn of our own pipeline, everything on.
+
+    Args:
+        data_dir: The records.
+        how: Where batches are augmented, then `DataConfig.cache`.
+    """
     import tensorflow as tf
 
-    from input_pipeline import DataConfig, make_train_dataset
+    from input_pipeline import (
+        DataConfig,
+        make_crop_dataset,
+        make_train_dataset,
+    )
 
+    augment_on, _, cache = how.partition(" ")
+    make = make_crop_dataset if augment_on == "device" else make_train_dataset
     config = DataConfig(batch_size=BATCH_SIZE, crop_size=CROP_SIZE, cache=cache)
-    batches = make_train_dataset(data_dir, config, seed=0)
+    batches = make(data_dir, config, seed=0)
     return make_turn(lambda: iter(batches), lambda batch: tf.shape(batch[0]))
 
 

@@ -38,16 +38,36 @@ def competitors(batch_size, peers, data_dir, precision="float32"):
         "function": f"{__package__}.step:make_product",
         "arguments": [precision],
     }
-    others = [
+    real = [
         {
-            "name": "plain Keras, two branches, tf.nn LRN, fit, default env",
-            "function": f"{__package__}.step:make_plain_keras",
-            "arguments": arguments,
-        },
-        product,
+            **ours,
+            "name": f"the same, fed with JPEG records, augmented on the {on}",
+            "arguments": [*arguments, str(data_dir), precision, on],
+        }
+        for on in ("device", "host")
     ]
-    if importlib.util.find_spec("torch"):
-        others += [
+    if not peers:
+        return [ours, *real]
+    return [
+        ours,
+        *real,
+        *([product] if suffix else _others(arguments, product)),
+    ]
+
+
+def _others(arguments, product):
+    """Returns what others would write, and the limit, in float32."""
+    keras = {
+        "name": "plain Keras, two branches, tf.nn LRN, fit, default env",
+        "function": f"{__package__}.step:make_plain_keras",
+        "arguments": arguments,
+    }
+    if not importlib.util.find_spec("torch"):
+        return [keras, product]
+    return [
+        keras,
+        product,
+        *(
             {
                 "name": f"PyTorch {network} {mode}",
                 "function": f"{__package__}.step_torch:make_step",
@@ -58,24 +78,18 @@ def competitors(batch_size, peers, data_dir, precision="float32"):
                 ("two_towers", "compiled"),
                 ("one_weird_trick", "eager"),
             )
-        ]
-    real = {
-        **ours,
-        "name": "the same, fed with JPEG records",
-        "arguments": [*arguments, str(data_dir), precision],
-    }
-    if suffix:
-        return [ours, real, product] if peers else [ours, real]
-    return [ours, real, *others] if peers else [ours, real]
+        ),
+    ]
 
 
-def make_ours(batch_size, data_dir="", precision="float32"):
+def make_ours(batch_size, data_dir="", precision="float32", on="host"):
     """Returns a turn of our own training step.
 
     Args:
         batch_size: Images per step.
         data_dir: Records to train on; one batch in memory, if empty.
         precision: One of `PRECISIONS`.
+        on: `DataConfig.augment_on`, with `data_dir`.
     """
     import tensorflow as tf
 
@@ -84,14 +98,9 @@ def make_ours(batch_size, data_dir="", precision="float32"):
     from alexnet_tf import networks
     from alexnet_tf.experiment import parts
     from alexnet_tf.training import make_train_step
-    from input_pipeline import DataConfig, make_train_dataset
 
-    images, labels = _batch(int(batch_size))
-    batch = (tf.constant(images), tf.constant(labels))
-    batches = itertools.repeat(batch)
-    if data_dir:
-        config = DataConfig(batch_size=len(labels))
-        batches = iter(make_train_dataset(data_dir, config, seed=0))
+    batch_size = int(batch_size)
+    batches, augment = _batches(batch_size, data_dir, on)
     _set_tf32(precision)
     precision = "float32" if precision == "tf32" else precision
     model = models.build(networks.PAPER, 1000, precision=precision)
@@ -100,16 +109,43 @@ def make_ours(batch_size, data_dir="", precision="float32"):
     )
     models.set_step_counter(model, optimizer.iterations)
     train_step = make_train_step(
-        model, scaled or optimizer, tf.distribute.get_strategy(), len(labels)
+        model,
+        scaled or optimizer,
+        tf.distribute.get_strategy(),
+        batch_size,
+        augment=augment,
     )
 
     def turn():
         for _ in range(_STEPS_A_TURN):
             metrics = train_step(next(batches))
         float(metrics["loss"])
-        return _STEPS_A_TURN * len(labels)
+        return _STEPS_A_TURN * batch_size
 
     return turn
+
+
+def _batches(batch_size, data_dir, augment_on):
+    """Returns an iterator of batches, and what the step still does to them."""
+    import tensorflow as tf
+
+    from input_pipeline import (
+        DataConfig,
+        make_augment,
+        make_crop_dataset,
+        make_train_dataset,
+    )
+    from input_pipeline.statistics import Statistics
+
+    if not data_dir:
+        images, labels = _batch(batch_size)
+        batch = (tf.constant(images), tf.constant(labels))
+        return itertools.repeat(batch), None
+    config = DataConfig(batch_size=batch_size)
+    if augment_on == "host":
+        return iter(make_train_dataset(data_dir, config, seed=0)), None
+    augment = make_augment(config, Statistics.load(data_dir))
+    return iter(make_crop_dataset(data_dir, config, seed=0)), augment
 
 
 def _set_tf32(precision):
