@@ -8,6 +8,7 @@ Julia read it; `load` maps it.
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import pathlib
 import time
@@ -22,7 +23,9 @@ from input_pipeline import files
 _FACTS = "alexnet_tf"
 _NAME_BYTES = 256
 # Between two times at which what was written is brought to the disk.
-_FLUSH_SECONDS = 30.0
+_SAVE_SECONDS = 30.0
+# Bytes that are written at a time: those that a processor's cache holds.
+_CHUNK = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,53 +104,77 @@ def write(
         path.parent.mkdir(parents=True, exist_ok=True)
         with files.unfinished(partial) as temporary:
             _create(temporary, extract, count, facts)
-    with open(partial, "rb") as file:
+    with open(partial, "r+b", buffering=0) as file:
         if not files.try_lock(file):
             raise ValueError(f"{partial} is being written by another process.")
         begun, offsets = _read_layout(partial)
         _check_same(partial, begun, facts)
-        arrays = _map(partial, offsets, "r+")
-        start = int(arrays["done"][0])
+        start = int(_map(partial, offsets, "r")["done"][0])
         bar = progress(start) if progress else contextlib.nullcontext()
         with bar as bar:
-            _fill(arrays, extract, batches(start), count, bar)
+            rows = _Rows(file.fileno(), offsets, start)
+            _fill(rows, extract, batches(start), count, bar)
         files.commit(partial, path)
     return path
 
 
-def _fill(arrays, extract, batches, count, bar):
+class _Rows:
+    """Writes rows of the arrays of a file, one batch behind the other.
+
+    They are written and not mapped: that takes less time, and a disk that is
+    full all the same is an error.
+
+    Attributes:
+        done: Rows that are written.
+    """
+
+    def __init__(self, descriptor, offsets, done):
+        self.done = done
+        self._descriptor = descriptor
+        self._offsets = offsets
+        self._saved = time.monotonic()
+
+    def append(self, arrays, count):
+        """Writes a batch of `count` rows, a dict of arrays by name."""
+        for name, rows in arrays.items():
+            self._write(name, self.done, rows)
+        self.done += count
+        if time.monotonic() - self._saved > _SAVE_SECONDS:
+            self.save()
+
+    def save(self):
+        """Brings all to the disk, and then how many rows they are."""
+        os.fdatasync(self._descriptor)
+        self._write("done", 0, [self.done])
+        os.fdatasync(self._descriptor)
+        self._saved = time.monotonic()
+
+    def _write(self, name, first, rows):
+        start, shape, dtype = self._offsets[name]
+        rows = np.ascontiguousarray(rows, dtype)
+        start += first * dtype.itemsize * math.prod(shape[1:])
+        left = memoryview(rows.reshape(-1).view(np.uint8))
+        while left:
+            written = os.pwrite(self._descriptor, left[:_CHUNK], start)
+            left, start = left[written:], start + written
+
+
+def _fill(rows, extract, batches, count, bar):
     """Writes what is missing, and how far it came."""
-    done, flushed = int(arrays["done"][0]), time.monotonic()
-
-    def flush():
-        # How far it is comes last: what it counts is on the disk by then.
-        for name, array in arrays.items():
-            if name != "done":
-                array.flush()
-        arrays["done"][0] = done
-        arrays["done"].flush()
-
     try:
         for images, labels, names in batches:
-            rows = slice(done, done + len(images))
-            if rows.stop > count:
+            if rows.done + len(images) > count:
                 raise _other_number(count, "more")
-            for name, found in zip(
-                extract.shapes, extract(images), strict=True
-            ):
-                arrays[name][rows] = found
-            arrays["labels"][rows] = np.asarray(labels)
-            arrays["file_names"][rows] = [_name(n) for n in np.asarray(names)]
-            done = rows.stop
+            found = dict(zip(extract.shapes, extract(images), strict=True))
+            found["labels"] = np.asarray(labels)
+            found["file_names"] = [_name(n) for n in np.asarray(names)]
+            rows.append(found, len(images))
             if bar is not None:
                 bar.update(len(images))
-            if time.monotonic() - flushed > _FLUSH_SECONDS:
-                flush()
-                flushed = time.monotonic()
     finally:
-        flush()
-    if done != count:
-        raise _other_number(count, str(done))
+        rows.save()
+    if rows.done != count:
+        raise _other_number(count, str(rows.done))
 
 
 def _other_number(count, found):
@@ -191,7 +218,7 @@ def _create(path, extract, count, facts):
                 h5py.h5s.create_simple(shape),
                 how,
             )
-    # A mapped file that finds no room ends a process without an error.
+    # A disk that is too small is found now, not after hours.
     with open(path, "r+b") as file:
         os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
 

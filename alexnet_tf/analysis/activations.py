@@ -73,7 +73,8 @@ class Extractor:
 
     def __call__(self, images: Any) -> list[np.ndarray]:
         """Returns `(n, ...)` arrays, in the order of `shapes`."""
-        return [x.numpy() for x in self._call(images)]
+        # Their own memory, which `numpy()` would copy.
+        return [np.asarray(memoryview(x)) for x in self._call(images)]
 
 
 def _check_names(wanted, known):
