@@ -58,6 +58,18 @@ def test_a_failure_is_told_in_the_report_and_by_the_status(machine, tmp_path):
     assert [c[0] for c in benchmarks] == ["tools.benchmark"] * 4
 
 
+def test_two_gpus_are_measured_in_each_placement(
+    machine, tmp_path, monkeypatch
+):
+    facts = gpu_report.facts() | {"gpus": ["GPU:0", "GPU:1"]}
+    monkeypatch.setattr(gpu_report, "facts", lambda: facts)
+
+    programs.run("gpu_check", f"--output_dir={tmp_path}", status=1)
+
+    assert machine[0][3] == "gpu"
+    assert machine[-1][1] == "--mode=placements"
+
+
 def test_without_a_gpu_the_remedy_is_named(tmp_path):
     import tensorflow as tf
 

@@ -4,8 +4,9 @@
     python -m tools.gpu_check --device=cpu --batch_size=4 --minutes=5
 
 What the tests marked `gpu` hold, then the training step of the paper's network
-in each precision. gpu-report.md and gpu-report.json have card, driver and
-versions: please send them back. --device=cpu rehearses it without a GPU.
+in each precision, and on two GPUs in each placement. gpu-report.md and
+gpu-report.json have card, driver and versions: please send them back.
+--device=cpu rehearses it without a GPU.
 """
 
 if __name__ == "__main__" and not __package__:
@@ -44,16 +45,22 @@ def main(argv):
             "TensorFlow must see a GPU. Found: none. See docs/gpu.md, or "
             "rehearse with --device=cpu."
         )
-    parts = 1 + len(gpu_report.PRECISIONS)
+    has_two = len(facts["gpus"]) > 1
+    parts = 1 + len(gpu_report.PRECISIONS) + has_two
     with progress.Progress("gpu check", parts, "parts") as bar:
         # The tests compile much: two shares.
         tests = gpu_report.run_tests(_DEVICE.value, 2 * clock.share(parts + 1))
         bar.update()
         benchmarks = []
         for number, precision in enumerate(gpu_report.PRECISIONS):
-            left = len(gpu_report.PRECISIONS) - number
+            left = len(gpu_report.PRECISIONS) - number + has_two
             benchmarks += gpu_report.run_benchmark(
                 precision, _BATCH_SIZE.value, clock.share(left)
+            )
+            bar.update()
+        if has_two:
+            benchmarks += gpu_report.run_placements(
+                _BATCH_SIZE.value, clock.share(1)
             )
             bar.update()
     report = {

@@ -107,20 +107,35 @@ def run_benchmark(precision, batch_size, seconds):
         batch_size: Images per step.
         seconds: After which it is stopped.
     """
-    arguments = ["--mode=step", "--rounds=3", f"--batch_size={batch_size}"]
+    arguments = ["--mode=step", f"--precision={precision}"]
     if precision != "float32":
         # Of float32 the peers are too many for ten minutes.
         arguments.append("--peers")
-    finished, output = _run(
-        ["tools.benchmark", *arguments, f"--precision={precision}"], seconds
-    )
+    return _measure(precision, arguments, batch_size, seconds)
+
+
+def run_placements(batch_size, seconds):
+    """Returns the lines of one device, two towers and two replicas.
+
+    Args:
+        batch_size: Images per step, over both devices.
+        seconds: After which it is stopped.
+    """
+    arguments = ["--mode=placements", "--precision=tf32"]
+    return _measure("placements", arguments, batch_size, seconds)
+
+
+def _measure(name, arguments, batch_size, seconds):
+    """Returns the lines of `tools.benchmark`, or one that says why not."""
+    arguments = [*arguments, "--rounds=3", f"--batch_size={batch_size}"]
+    finished, output = _run(["tools.benchmark", *arguments], seconds)
     lines = []
     for line in output.splitlines():
         with contextlib.suppress(ValueError):
             lines.append(json.loads(line))
     if not lines:
         why = "failed" if finished else f"not done in {seconds:.0f} s"
-        lines = [{"name": f"{precision}: {why}"}]
+        lines = [{"name": f"{name}: {why}"}]
     return lines
 
 

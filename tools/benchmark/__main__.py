@@ -17,6 +17,7 @@ to a record, beside bare decoding and a loop with Pillow. `input` goes on from
 records to batches, beside bare decoding, PyTorch and DALI. `load` is
 clients that ask `tools.serve` at once, beside the bare SavedModel. `loop`
 is the demo's network in the whole training loop, beside its updates alone.
+`placements` is the step on one device, on two towers and on two replicas.
 `update` is PaperSGD on 61 million weights, beside the plainest pass over as
 much memory.
 `inference` is the paper's network from an exported model, in batches of 32 and
@@ -48,6 +49,7 @@ from . import (
     load,
     loop,
     pipeline,
+    placements,
     step,
     workers,
 )
@@ -64,6 +66,7 @@ _MODE = flags.DEFINE_enum(
         "input",
         "load",
         "loop",
+        "placements",
         "step",
         "update",
     ],
@@ -88,8 +91,8 @@ _PRECISION = flags.DEFINE_enum(
     "precision",
     "float32",
     list(step.PRECISIONS),
-    "Of mode step: what is computed in; tf32 is float32 as GPUs round it, and "
-    "no other on a CPU.",
+    "Of step and placements: what is computed in; tf32 is float32 as GPUs "
+    "round it, and no other on a CPU.",
 )
 _ROUNDS = flags.DEFINE_integer(
     "rounds", 7, "How often each takes its turn; odd, such as 7."
@@ -116,6 +119,9 @@ def main(argv):
         "input": _measure_input,
         "load": _measure_load,
         "loop": lambda: _measure_field(loop.of_loop()),
+        "placements": lambda: _compete(
+            placements.competitors(_BATCH_SIZE.value, _PRECISION.value)
+        ),
         "step": _measure_step,
         "update": lambda: _measure_field(loop.of_update()),
     }

@@ -138,7 +138,7 @@ def _batches(batch_size, data_dir, augment_on):
     from input_pipeline.statistics import Statistics
 
     if not data_dir:
-        images, labels = _batch(batch_size)
+        images, labels = make_batch(batch_size)
         batch = (tf.constant(images), tf.constant(labels))
         return itertools.repeat(batch), None
     config = DataConfig(batch_size=batch_size)
@@ -187,7 +187,7 @@ def make_plain_keras(batch_size):
     import keras
     import tensorflow as tf
 
-    images, labels = _batch(int(batch_size))
+    images, labels = make_batch(int(batch_size))
     batch = (tf.constant(images), tf.constant(labels))
     dataset = tf.data.Dataset.from_tensors(batch).repeat(_STEPS_A_TURN)
     model = _plain_model()
@@ -256,7 +256,7 @@ def _plain_model():
     return model
 
 
-def _batch(batch_size):
+def make_batch(batch_size):
     """Returns noise as strong as photographs, and labels."""
     rng = np.random.default_rng(0)
     images = rng.normal(0, 60, (batch_size, 224, 224, 3)).astype(np.float32)
