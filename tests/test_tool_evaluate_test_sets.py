@@ -13,7 +13,7 @@ from runs import NETWORK, make_config, small_network, train
 
 from alexnet_tf import networks, robustness
 from alexnet_tf.experiment import experiment
-from input_pipeline import ilsvrc2012
+from input_pipeline import dataset_info, ilsvrc2012
 
 __all__ = ["small_network"]
 # What the run knows, not in the order of ILSVRC-2012's labels.
@@ -56,6 +56,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sets")
     info = data_sets.make_records(folder / "data")
     info.synsets = _SYNSETS
+    info.splits["test"] = dataset_info.Split(0, [])
     info.save(folder / "data")
     config = make_config(folder / "data")
     config.data.tfds_data_dir = str(folder / "tfds")
@@ -208,3 +209,21 @@ def test_what_is_not_prepared_or_not_known_is_said(folder):
     done = _evaluate(folder, "imagenet_sketch", status=1)
     assert "must know every class" in done.stderr
     assert not (folder / "run" / "predictions" / "imagenet_sketch").exists()
+
+
+@pytest.mark.parametrize("program", ["evaluate", "activations", "find_similar"])
+def test_an_empty_split_is_refused(folder, tmp_path, program):
+    more = [f"--output={tmp_path / 'a.h5'}"] if program != "evaluate" else []
+
+    done = programs.run(
+        program, f"--workdir={folder / 'run'}", "--split=test", *more, status=1
+    )
+
+    assert "must hold a test split with records" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_set_of_other_classes_is_none_of_ours(folder):
+    done = _evaluate(folder, "no_such_set_of_tfds", status=1)
+
+    assert "TFDS must know tfds:no_such_set_of_tfds" in done.stderr
