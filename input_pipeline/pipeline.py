@@ -156,3 +156,16 @@ def _open_split(source, split, config, skipped):
         return reader, range(len(reader))
     reader = training_crops.make_reader(source, "train", config, skipped)
     return reader, held_out.positions_of(len(reader), config)
+
+
+def _make_cut(config, crops, mean_image, file_names):
+    """Returns the function from whole images to what is evaluated."""
+    mean_image = tf.constant(mean_image, tf.float32)
+
+    def cut(images, labels, names):
+        images = transforms.evaluation_crops(
+            images, mean_image, config.crop_size, crops, config.mean
+        )
+        return (images, labels, names) if file_names else (images, labels)
+
+    return cut
