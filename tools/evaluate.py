@@ -1,6 +1,7 @@
 """Prints the errors of a checkpoint, and writes its probabilities.
 
     python -m tools.evaluate --workdir=runs/alexnet --crops=10
+    python -m tools.evaluate --workdir=runs/alexnet --data_dir=tfds:imagenet_v2
 
 The probabilities go to WORKDIR/predictions, for tools.ensemble; the whole
 protocol is in the JSON file next to them.
