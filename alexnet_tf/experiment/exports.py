@@ -15,8 +15,6 @@ FORMATS = (
     "preset",
     "torch",
 )
-# Training images by which the ranges of int8 are found.
-_REPRESENTATIVE = 200
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,17 +123,12 @@ def _write_onnx(run, checkpoint, folder, choices, make_progress):
 
 
 def _write_litert(run, checkpoint, folder, choices, make_progress):
-    """Writes LiteRT files of all precisions."""
-    representative = run.sample_images("train", _REPRESENTATIVE)
+    """Writes LiteRT files of all precisions; there are no choices."""
+    del choices
     classifier, _ = run.load_classifier(checkpoint, native_ops_only=True)
     count = len(litert_file.PRECISIONS)
     with make_progress("convert", count, "files") as progress:
-        return litert_file.to_litert(
-            classifier,
-            folder,
-            representative=representative,
-            progress=progress,
-        )
+        return litert_file.to_litert(classifier, folder, progress=progress)
 
 
 def _compare(run, checkpoint, version, images, crops, make_progress):

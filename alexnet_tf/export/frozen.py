@@ -11,9 +11,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from alexnet_tf.analysis import saliency
 from alexnet_tf.export import saved_model, versions
 
+# Python's loader keeps the weights several times for each that has them.
+_SIGNATURES = ("preprocess", "serving_default", "tensor")
 _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
@@ -22,8 +23,8 @@ def export_frozen(
 ) -> pathlib.Path:
     """Writes a new version of a servable model with its weights inside.
 
-    Signatures, labels and warm-up requests are those of `export.export`, and
-    so are the answers, to float32's rounding. It has operations of TensorFlow
+    The answers of its signatures, labels and warm-up requests are those of
+    `export.export`, to float32's rounding. It has operations of TensorFlow
     alone, and no variables: whatever loads a SavedModel loads it.
 
     Args:
@@ -40,11 +41,12 @@ def export_frozen(
         for name, (function, inputs) in saved_model.signatures(
             classifier, network
         ).items()
+        if name in _SIGNATURES
     }
     with versions.new_version(directory) as version:
         folder = version.unfinished
         tf.saved_model.save(tf.Module(), str(folder), signatures=functions)
-        saved_model.write_extras(classifier, folder)
+        saved_model.write_extras(classifier, folder, ["serving_default"])
     return version.final
 
 
@@ -67,24 +69,16 @@ def policy(precision: str | None) -> str:
 
 
 def _freeze(model, size):
-    """Returns a function of crops and a layer's name, without variables.
+    """Returns a function of crops to logits, without variables.
 
-    One graph gives all outputs, so that the file has the weights once; what a
-    signature does not ask for is not computed.
+    One graph for all signatures, so that the file has the weights once.
     """
-    names = ["conv1", saved_model.feature_layer(model)]
-    layers = {name: model.get_layer(name).output for name in names if name}
-    computed = keras.Model(model.input, {"logits": model.output, **layers})
-    gradcam = saliency.gradcam_graph(model)
     values = [(variable, variable.numpy()) for variable in model.variables]
 
     @tf.function(input_signature=[tf.TensorSpec([None, size, size, 3])])
-    def outputs(crops):
+    def logits(crops):
         constants = [(v, tf.constant(value)) for v, value in values]
         with keras.StatelessScope(state_mapping=constants):
-            return {
-                **computed(crops, training=False),
-                saved_model.GRADCAM: gradcam(crops),
-            }
+            return model(crops, training=False)
 
-    return lambda crops, layer_name="logits": outputs(crops)[layer_name]
+    return lambda crops, layer_name=None: logits(crops)

@@ -8,7 +8,6 @@ crop.
 import shutil
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from alexnet_tf.export import litert_int8, versions
@@ -18,7 +17,7 @@ from alexnet_tf.export.packages import require
 PRECISIONS = ("float32", "float16", "int8")
 
 
-def to_litert(classifier, directory, *, representative, progress=None):
+def to_litert(classifier, directory, *, progress=None):
     """Writes a new version with three LiteRT files, for one image a call.
 
     `model_float32.tflite`; `model_float16.tflite`, half as large, which
@@ -29,20 +28,17 @@ def to_litert(classifier, directory, *, representative, progress=None):
         classifier: A `Classifier`; its model is what `model.build(...,
             native_ops_only=True)` returned, trained.
         directory: Folder of the versions; see `export.export`.
-        representative: Real images, uint8 `(n, image_size, image_size, 3)`,
-            by which the ranges of the activations are found; 100 are enough.
         progress: Has `update(files)`, or `None`.
 
     Returns:
         The path of the version, a folder.
 
     Raises:
-        ValueError: A package is missing, the model does not compute in
-            float32, or the images are none.
+        ValueError: A package is missing, or the model does not compute in
+            float32.
     """
     require("ai_edge_quantizer")
     _check(classifier.model)
-    representative = _check_images(representative, classifier.image_size)
     with versions.new_version(directory) as version:
         folder = version.unfinished
         saved_model = _write_saved_model(classifier, folder / "saved_model")
@@ -50,9 +46,7 @@ def to_litert(classifier, directory, *, representative, progress=None):
         (folder / "labels.txt").write_text(labels, encoding="utf-8")
         for precision in PRECISIONS:
             if precision == "int8":
-                contents = litert_int8.quantize(
-                    folder / "model_float32.tflite", representative
-                )
+                contents = litert_int8.quantize(folder / "model_float32.tflite")
             else:
                 contents = _convert(saved_model, precision)
             (folder / f"model_{precision}.tflite").write_bytes(contents)
@@ -71,18 +65,6 @@ def _check(model):
             f"Received: a model that computes in {sorted(dtypes)[0]}. Build "
             "it with precision=float32, whatever it was trained in."
         )
-
-
-def _check_images(images, size):
-    """Returns images that the network takes; refuses others."""
-    images = np.asarray(images)
-    shape = (size, size, 3)
-    if images.dtype != np.uint8 or images.shape[1:] != shape or not len(images):
-        raise ValueError(
-            f"representative must be one uint8 image {shape} or more. "
-            f"Received: {images.dtype} {images.shape}"
-        )
-    return images
 
 
 def _write_saved_model(classifier, folder):

@@ -44,7 +44,9 @@ def export(classifier: Any, directory: str | os.PathLike[str]) -> pathlib.Path:
         for name, (function, inputs) in functions.items():
             archive.add_endpoint(name, function, [inputs])
         archive.write_out(str(version.unfinished), verbose=False)
-        write_extras(classifier, version.unfinished)
+        write_extras(
+            classifier, version.unfinished, ["serving_default", "ten_crop"]
+        )
     return version.final
 
 
@@ -103,9 +105,15 @@ def signatures(classifier, network):
     return found
 
 
-def write_extras(classifier, directory):
-    """Writes what belongs to a SavedModel: warm-up requests and labels."""
-    warmup.write(directory, ["serving_default", "ten_crop"])
+def write_extras(classifier, directory, warmed):
+    """Writes what belongs to a SavedModel: warm-up requests and labels.
+
+    Args:
+        classifier: A `Classifier`.
+        directory: Of the version.
+        warmed: Signatures of files that the requests are for.
+    """
+    warmup.write(directory, warmed)
     extra = directory / "assets.extra"
     extra.mkdir(exist_ok=True)
     (extra / LABELS_FILE_NAME).write_text(

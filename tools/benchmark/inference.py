@@ -39,6 +39,7 @@ def fields(folder, peers, python=None):
     field = [
         ("alexnet_tf, SavedModel", f"{ours}:make_plain", "tensor"),
         ("alexnet_tf, SavedModel frozen", f"{ours}:make_frozen", "tensor"),
+        ("alexnet_tf, load_fast", f"{ours}:make_fast", "tensor"),
         ("the same SavedModel, from JPEG", f"{ours}:make_plain", "jpeg"),
         ("the same frozen, from JPEG", f"{ours}:make_frozen", "jpeg"),
     ]
@@ -108,6 +109,17 @@ def make_frozen(folder, batch_size, how):
     return _make(folder, FROZEN, batch_size, how)
 
 
+def make_fast(folder, batch_size, how):
+    """Returns a turn of `inference.load_fast`; arguments as above."""
+    from alexnet_tf.export import inference
+
+    version = pathlib.Path(folder) / PLAIN / "1"
+    if how == "jpeg":
+        return _jpeg_turn(inference.load_fast(version), int(batch_size))
+    tensor = inference.load_fast(version, "tensor")
+    return checked_turn(_as_compute(tensor), folder, int(batch_size))
+
+
 def make_bfloat16(folder, batch_size, how):
     """Returns a turn of the one in bfloat16; arguments as above."""
     # Of a number it keeps 8 bits.
@@ -125,15 +137,22 @@ def _make(folder, name, batch_size, how, *tolerances):
         turn = _jpeg_turn(lambda x: serve(image_bytes=x), int(batch_size))
     else:
         tensor = loaded.signatures["tensor"]
-
-        def compute(images):
-            found = tensor(images=tf.constant(images))
-            return found["classes"].numpy(), found["probabilities"].numpy()
-
+        compute = _as_compute(lambda x: tensor(images=x))
         turn = checked_turn(compute, folder, int(batch_size), *tolerances)
     # The variables go when nobody knows the model.
     turn.model = loaded
     return turn
+
+
+def _as_compute(tensor):
+    """Returns a function of arrays to classes and probabilities."""
+    import tensorflow as tf
+
+    def compute(images):
+        found = tensor(tf.constant(images))
+        return found["classes"].numpy(), found["probabilities"].numpy()
+
+    return compute
 
 
 def checked_turn(compute, folder, batch_size, tolerance=1e-4, least_same=0.95):
