@@ -129,24 +129,13 @@ def make_eval_dataset(
     positions = positions[first_record:]
     if mean_image is None:
         mean_image = source.load_statistics().mean_image
-    mean_image = tf.constant(mean_image, tf.float32)
     first, last = [len(positions) * h // num_hosts for h in (host, host + 1)]
-
-    @tf.autograph.experimental.do_not_convert
-    def crop(images, labels, names):
-        images = transforms.evaluation_crops(
-            images, mean_image, config.crop_size, crops, config.mean
-        )
-        return (images, labels, names) if file_names else (images, labels)
-
     batch_size = max(1, config.eval_batch_size // crops)
-    return (
-        image_cache.make_whole_images(
-            source, reader, positions[first:last], batch_size
-        )
-        .map(crop, num_parallel_calls=2)
-        .prefetch(2)
+    images = image_cache.make_whole_images(
+        source, reader, positions[first:last], batch_size
     )
+    cut = _make_cut(config, crops, mean_image, file_names)
+    return images.map(cut, num_parallel_calls=2).prefetch(2)
 
 
 def _open_split(source, split, config, skipped):
@@ -162,6 +151,7 @@ def _make_cut(config, crops, mean_image, file_names):
     """Returns the function from whole images to what is evaluated."""
     mean_image = tf.constant(mean_image, tf.float32)
 
+    @tf.autograph.experimental.do_not_convert
     def cut(images, labels, names):
         images = transforms.evaluation_crops(
             images, mean_image, config.crop_size, crops, config.mean
