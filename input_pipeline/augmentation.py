@@ -5,10 +5,14 @@ the crops. The pass is compiled by XLA and gives the same bits wherever it runs:
 it adds, subtracts and divides, pixel by pixel.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
 from input_pipeline import held_out, transforms
+from input_pipeline.data_config import DataConfig
 
 
 def random_numbers(
@@ -102,7 +106,7 @@ def make_random_parameters(config, statistics, seed, num_records, mine):
     return draw
 
 
-def make_augment(config, statistics):
+def make_augment(config: DataConfig, statistics: Any) -> Callable[..., Any]:
     """Returns the function from crops and their numbers to a batch.
 
     Args:
