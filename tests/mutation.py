@@ -45,7 +45,7 @@ CORE = {
     "alexnet_tf/weights/caffe.py": "published published_faults",
     "alexnet_tf/weights/initial.py": "initialize lineage",
     "alexnet_tf/weights/torchvision.py": "published",
-    "input_pipeline/shuffle.py": "shuffle",
+    "input_pipeline/shuffle.py": "shuffle held_out",
     "input_pipeline/transforms.py": "transforms pipeline one_filter",
 }
 # What a fault is called when it is printed: why no test can catch it.

@@ -91,6 +91,14 @@ def test_a_list_of_towers_stays_apart():
     np.testing.assert_allclose(tf.concat(parts, -1), whole, atol=1e-6)
 
 
+def test_a_list_of_towers_has_kernels_of_its_channels():
+    # Rows, columns and channels all differ.
+    layer = GroupedConv2D(8, 3)
+    layer.build([(2, 7, 9, 5)] * 2)
+
+    assert layer.kernels[0].shape[-2] == 5
+
+
 def test_model_with_the_layer_is_saved_and_loaded(tmp_path):
     inputs = keras.Input((7, 8, 6))
     outputs = GroupedConv2D(8, 3, padding=(1, 2), activation="relu")(inputs)

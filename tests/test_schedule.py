@@ -69,6 +69,8 @@ def test_linear_and_exponential_go_down_step_by_step():
     assert exponential.rate(50) == pytest.approx(0.01)
     assert linear.rate(100) == pytest.approx(0.005)
     assert exponential.rate(100) == pytest.approx(0.005)
+    # A run that goes on longer keeps the last rate.
+    assert linear.rate(150) == exponential.rate(150) == pytest.approx(0.005)
 
 
 def test_jumps_are_halfway_back_to_the_level_before():

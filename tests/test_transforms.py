@@ -133,6 +133,18 @@ def test_lighting_of_the_true_imagenet_is_twelve_grey_levels():
     np.testing.assert_allclose(lengths, deviations / 10, rtol=1e-3)
 
 
+def test_small_and_rounded_eigenvalues_keep_their_length():
+    # Rounding may leave one a little below 0.
+    values = np.array([4.0, 0.25, -1e-9])
+    known = statistics.Statistics(
+        1, None, np.zeros(3), np.zeros((3, 3)), values, np.eye(3)
+    )
+
+    components = transforms.lighting_components(known)
+
+    np.testing.assert_allclose(components, np.diag([2.0, 0.5, 0.0]))
+
+
 @pytest.mark.parametrize(("height", "width"), [(60, 80), (80, 60), (24, 40)])
 def test_square_is_the_centre_of_the_image(height, width):
     # Left and right, or top and bottom, are white; the centre is grey.
