@@ -19,8 +19,7 @@ import uuid
 import numpy as np
 
 # Of Linux, for renameat2: names as they are, and a swap.
-_AT_FDCWD = -100
-_EXCHANGE = 2
+_AT_FDCWD, _EXCHANGE = -100, 2
 
 
 @contextlib.contextmanager
@@ -28,12 +27,10 @@ def unfinished(path):
     """A scope that makes a file or a folder, which has its name when whole.
 
     Args:
-        path: Of the file or folder. What is there already stays until the
-            end, and is then replaced.
+        path: What is there already stays until the end, and is then replaced.
 
     Yields:
-        The path to write to meanwhile. Nothing is there yet; after an error
-        nothing is left of it.
+        The path to write to meanwhile; after an error nothing is left of it.
 
     Raises:
         OSError: It could not be written; it names `path`.
