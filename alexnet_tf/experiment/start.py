@@ -48,7 +48,6 @@ def begin(config, workdir):
         deterministic=config.deterministic,
         tf32=config.tf32,
     )
-    hardware.log_precision(config.precision)
     # Of several hosts it must come before anything else of TensorFlow's.
     placement = strategy.make_placement(
         config.strategy, config.tower_devices(), config.make_network().towers
@@ -65,6 +64,8 @@ def begin(config, workdir):
         workdirs.write_config(workdir, config)
         experiment.info.save(workdir)
         experiment.statistics.save(workdir)
+        # A refused job has one line, its error.
+        hardware.log_precision(config.precision)
         yield experiment
 
 
