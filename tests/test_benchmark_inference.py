@@ -106,7 +106,7 @@ def test_refuses_what_is_no_model_or_no_signature(folder, tmp_path):
     with pytest.raises(FileNotFoundError, match="holds no exported model"):
         load_fast(tmp_path)
     with pytest.raises(
-        ValueError, match="must be one of conv1, features, preprocess"
+        ValueError, match="must be one of conv1, explain, features"
     ):
         load_fast(folder / "plain" / "1", "tensors")
 
